@@ -39,7 +39,7 @@ LAYERS: dict[str, set[str]] = {
     # What was measured, for others.
     "submission": {
         *("report", "derived", "study", "measure.spec", "loadgen.logs", "loadgen.verdict"),
-        *("tasks", "machine", "config", "core"),
+        *("loadgen.compliance", "tasks", "machine", "config", "core"),
     },
     "answer": {
         *("report", "derived", "study", "measure.spec", "models", "tasks", "config", "core"),
@@ -57,7 +57,7 @@ LAYERS: dict[str, set[str]] = {
     # Measuring, in the parent.
     "validate": {
         *("exploration", "study", "measure.runner", "measure.spec", "loadgen.logs"),
-        *("loadgen.verdict", "tasks", "machine", "core", "version"),
+        *("loadgen.compliance", "loadgen.verdict", "tasks", "machine", "core", "version"),
     },
     "exploration": {
         *("study", "search", "space", "environments", "measure.runner", "measure.recall"),
@@ -110,11 +110,12 @@ LAYERS: dict[str, set[str]] = {
     "measure._run_result": {"measure.spec", "core"},
     "loadgen.logs": {"core"},
     "loadgen.verdict": {"loadgen.logs", "tasks", "core"},
+    "loadgen.compliance": {"loadgen.logs", "loadgen.verdict", "tasks", "core"},
     # In the worker's Python only.
     "environments.probe": {"measure", "core"},
     "measure": {
         *("measure.spec", "measure._run_result", "loadgen", "loadgen.logs", "loadgen.verdict"),
-        *("tasks", "machine", "core"),
+        *("loadgen.compliance", "tasks", "machine", "core"),
     },
     "loadgen": {"loadgen.logs", "loadgen.verdict", "tasks", "machine", "core"},
     "backends": {"formats", "machine", "core"},

@@ -24,7 +24,7 @@ COMMANDS = {
     "bench": "Measure any model with random inputs that fit its signature.",
     "compare": "Compare studies, CPUs and published results side by side.",
     "explore": "Measure the configurations of SPACE and find the Pareto frontier.",
-    "export": "Write validated points of STUDY as an open-division MLPerf submission.",
+    "export": "Write validated points of STUDY as an MLPerf submission.",
     "frontier": "Show the Pareto-optimal configurations of a study.",
     "import": "Store published MLPerf results for comparisons and warm starts.",
     "models": "List the models that dse knows, download their files, and describe your own.",

@@ -30,7 +30,7 @@ STATUSES = ("available", "preview", "rdi")
 @point_options
 @click.option(
     "--division",
-    type=click.Choice(["open"]),
+    type=click.Choice(["open", "closed"]),
     default="open",
     show_default=True,
     help="Division of the submission.",
@@ -82,7 +82,7 @@ STATUSES = ("available", "preview", "rdi")
 )
 @into("dse.commands.export:ExportRequest")
 def export(request: ExportRequest) -> int:
-    """Write validated points of STUDY as an open-division MLPerf submission.
+    """Write validated points of STUDY as an MLPerf submission.
 
     Checks every rule against LoadGen's logs before it writes anything. --system gives what can't be
     detected about the system. Without --points it exports the complete points of the frontier.
@@ -93,6 +93,7 @@ def export(request: ExportRequest) -> int:
       dse export small --submitter ORG --output submission --dry-run
       dse export small --submitter ORG --output submission --system system.yaml
       dse export small --submitter ORG --output submission --preview --points 3
+      dse export small --submitter ORG --output submission --division closed
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.export import run
 

@@ -39,6 +39,13 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
 )
 @point_options
 @click.option(
+    "--division",
+    type=click.Choice(["open", "closed"]),
+    default="open",
+    show_default=True,
+    help="Division of the submission; closed adds all scenarios and the compliance tests.",
+)
+@click.option(
     "--scenario",
     "scenarios",
     type=click.Choice(SCENARIOS),
@@ -74,6 +81,7 @@ def validate(request: ValidateRequest) -> int:
       dse validate small --rehearsal
       dse validate small --decided --where 'latency_p90_ms < 5'
       dse validate small --points 3,7 --scenario Offline
+      dse validate small --division closed --dry-run
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.validate import run
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from dse.commands._points import format_ids, point_cells, point_table
+from dse.commands._points import division_words, format_ids, point_cells, point_table
 from dse.commands.next_step import command
 from dse.core.wording import format_count
 from dse.submission.description import FLAGS
+from dse.submission.rules import Breach
+from dse.tasks.benchmark import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 
     from dse.core.metrics import Scenario
     from dse.submission.evidence import Evidence
-    from dse.submission.rules import Breach
 
-MISSING = frozenset({"performance-run", "accuracy-run", "fidelity"})
+MISSING = frozenset({"performance-run", "accuracy-run", "compliance-run", "fidelity"})
 """Rules that a further run satisfies; what was valid is not run again."""
+ALL_SCENARIOS = "all-scenarios"
+"""The rule of the closed division that a result breaks for others' sake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,19 @@ class Readiness:
         return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
 
 
+def together(judged: Sequence[Readiness]) -> list[Readiness]:
+    """Results of the closed division, which are exported with all scenarios of a point or not."""
+    broken = {each.result.record.id: each for each in judged if not each.exportable}
+    return [_beside(each, broken.get(each.result.record.id)) for each in judged]
+
+
+def _beside(own: Readiness, broken: Readiness | None) -> Readiness:
+    if broken is None or not own.exportable:
+        return own
+    message = f"{broken.result.scenario.value} of the same point is not complete"
+    return replace(own, breaches=(*own.breaches, Breach(ALL_SCENARIOS, message)))
+
+
 def readiness_table(judged: Sequence[Readiness]) -> Table:
     """A line for each point and scenario."""
     table = point_table("scenario")
@@ -94,13 +110,16 @@ def readiness_table(judged: Sequence[Readiness]) -> Table:
     return table
 
 
-def supplying(judged: Sequence[Readiness], study: str, storage: str | None) -> list[str]:
+def supplying(
+    judged: Sequence[Readiness], study: str, storage: str | None, division: str = OPEN
+) -> list[str]:
     """The commands that supply what is missing: one for all points that lack the same scenarios.
 
     Args:
         judged: the results.
         study: as it was given.
         storage: the URL that was given, if one was.
+        division: of the submission.
     """
     lacking: dict[int, dict[Scenario, None]] = {}
     for each in judged:
@@ -116,6 +135,7 @@ def supplying(judged: Sequence[Readiness], study: str, storage: str | None) -> l
             study,
             storage,
             *("--points", format_ids(ids)),
+            *division_words(division),
             *(word for each in group for word in ("--scenario", each.value)),
             *rehearsal,
         )

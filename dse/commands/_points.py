@@ -11,6 +11,7 @@ from rich.text import Text
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
 from dse.report.text import MIN_NAME, short_settings
+from dse.tasks.benchmark import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,6 +100,11 @@ def point_cells(record: Record) -> tuple[str, Text, Text]:
     own = record.configuration
     names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
     return str(record.id), Text(names[0]), Text(names[1])
+
+
+def division_words(division: str) -> list[str]:
+    """The options that name a division, where it is not the default."""
+    return [] if division == OPEN else ["--division", division]
 
 
 def format_ids(ids: Iterable[int]) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX_NAMED = 12
 """Points that are named of those that break a rule."""
+VERDICTS = {"valid": "VALID", "compliance": "PASSED", "rehearsal": "rehearsed"}
+"""What is said of a run by its fidelity."""
 MAX_FOUR_DIGITS = 10_000
 """From here on four digits do not tell the whole number."""
 
@@ -100,9 +102,15 @@ def values_table(taken: Sequence[tuple[Record, Measurement]]) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("run", no_wrap=True)
     for record, each in taken:
-        scenario = str(OfficialDetails.of(each.details).scenario)
-        table.add_row(*point_cells(record), scenario, worded(each.metric, each.value), each.run)
+        table.add_row(*point_cells(record), _ran(each), worded(each.metric, each.value), each.run)
     return table
+
+
+def _ran(measurement: Measurement) -> str:
+    """The scenario of an official run, and the compliance test if it is one."""
+    noted = OfficialDetails.of(measurement.details)
+    test = "" if noted.mode in ("performance", "accuracy") else f" {noted.mode}"
+    return f"{noted.scenario}{test}"
 
 
 class Progress:
@@ -156,9 +164,8 @@ class Progress:
             self.say(f"  FAILED ({describe_failure(outcome.failure)})")
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
-            verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
             spoilt = f"; disturbed: {each.disturbed}" if _disturbed(each) else ""
-            self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
+            self.say(f"  {VERDICTS[each.fidelity]}: {value} ({duration(seconds)}){spoilt}")
         for note in self._notes(outcome):
             self.say(f"  note: {note}")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.commands._export_readiness import (
+    ALL_SCENARIOS,
     Readiness,
     count_results,
     field_lines,
@@ -13,14 +14,15 @@ from dse.commands._export_readiness import (
     readiness_table,
     summary_line,
     supplying,
+    together,
 )
-from dse.commands._points import choose_points, format_ids
+from dse.commands._points import choose_points, division_words, format_ids
 from dse.commands.console import console, print_lines
 from dse.commands.log import messages
 from dse.commands.next_step import command, print_next, repeat
 from dse.core import plausibility
 from dse.core.errors import RequestError
-from dse.core.metrics import SCENARIOS
+from dse.core.metrics import METRICS_OF, SCENARIOS
 from dse.core.wording import format_count
 from dse.core.worker_environment import user_variables
 from dse.machine.system import System
@@ -32,11 +34,11 @@ from dse.submission import checkers
 from dse.submission.description import described, read_declared
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN, slug
-from dse.submission.release import RELEASES, release_of
+from dse.submission.release import CLOSED_RELEASES, LATEST, RELEASES, release_of
 from dse.submission.rules import breaches
 from dse.submission.tree import SubmissionInfo, build
 from dse.submission.writing import originals_of, write
-from dse.tasks.benchmark import Benchmark
+from dse.tasks.benchmark import CLOSED, CLOSED_CATEGORY, Benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,7 +127,7 @@ def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err
     told, _, missing = _describe(study, request)
     remedy, lacking = lasting_remedy(judged), len(fine) < len(judged)
     chosen = [] if request.points and lacking else fine
-    runs = supplying(judged, request.study, request.storage)
+    runs = supplying(judged, request.study, request.storage, request.division)
     out = console()
     out.print(readiness_table(judged))
     print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
@@ -195,6 +197,8 @@ def _refuse_nonsense(request: ExportRequest) -> None:
             field="--output",
             remedy="give another name, or add --preview",
         )
+    if request.division == CLOSED:
+        _refuse_in_closed(request)
     if request.infer_scenarios and request.category != "edge":
         raise RequestError(
             "results are inferred for edge systems only",
@@ -205,27 +209,47 @@ def _refuse_nonsense(request: ExportRequest) -> None:
         checkers.refuse_others(request.checker)
 
 
+def _refuse_in_closed(request: ExportRequest) -> None:
+    """Refuses what the closed division does not have, or not in this form."""
+    for wrong, field, remedy in (
+        (request.infer_scenarios, "--infer-scenarios", "leave it out, and validate every scenario"),
+        (request.category != CLOSED_CATEGORY, "--category", f"give --category {CLOSED_CATEGORY}"),
+        (request.release not in CLOSED_RELEASES, "--release", f"give --release {LATEST}"),
+    ):
+        if wrong:
+            raise RequestError("not in the closed division", field=field, remedy=remedy)
+
+
 def _judged(study: Study, records: Sequence[Record], request: ExportRequest) -> list[Readiness]:
     """Every point in every scenario, with what keeps it from being valid."""
     fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
     release = RELEASES[request.release]
-    scenarios, infer = _scenarios(study, request), request.infer_scenarios
+    benchmark = Benchmark.of(study.about.task, request.division)
+    scenarios, infer = _scenarios(study, request, benchmark), request.infer_scenarios
     results = [
         result
         for record in records
-        for result in gather(study, record, scenarios, fidelities, infer=infer)
+        for result in gather(study, record, scenarios, fidelities, infer=infer, benchmark=benchmark)
     ]
     _refuse_release(results, request)
-    models, benchmark = study.about.models, Benchmark.of(study.about.task)
+    models = study.about.models
     found = ((each, breaches(each, release, models, benchmark)) for each in results)
-    return [Readiness(each, tuple(broken), request.preview) for each, broken in found]
+    judged = [Readiness(each, tuple(broken), request.preview) for each, broken in found]
+    return together(judged) if benchmark.closed else judged
 
 
-def _scenarios(study: Study, request: ExportRequest) -> list[Scenario]:
-    """Those of the study's objectives that belong to the category."""
-    able = Benchmark.of(study.about.task).rules.scenarios.get(request.category, ())
+def _scenarios(study: Study, request: ExportRequest, benchmark: Benchmark) -> list[Scenario]:
+    """Those of the study's objectives that belong to the category, which are all in closed."""
+    able = benchmark.rules.scenarios.get(request.category, ())
     wanted = (SCENARIOS[name] for name in study.about.metrics if name in SCENARIOS)
     found = [scenario for scenario in wanted if scenario in able]
+    if benchmark.closed and len(found) < len(able):
+        lacking = ", ".join(METRICS_OF[each] for each in able if each not in found)
+        raise RequestError(
+            f"study '{study.folder.name}' has not measured {lacking}",
+            field="--division",
+            remedy="add it to the objectives of its search space and explore again",
+        )
     if not found:
         names = ", ".join(scenario.value for scenario in able) or "no scenario of its task"
         raise RequestError(
@@ -253,6 +277,7 @@ def _refuse_release(results: Sequence[Evidence], request: ExportRequest) -> None
 def _chosen(judged: Sequence[Readiness], request: ExportRequest) -> list[Evidence]:
     """The results to export: all that are complete, and every one of points that were named."""
     broken = [each for each in judged if not each.exportable]
+    broken.sort(key=lambda each: each.hindering[0].rule == ALL_SCENARIOS)
     if broken and (request.points or len(broken) == len(judged)):
         raise RequestError(broken[0].first_line, remedy=_remedy(broken[0], request))
     return [each.result for each in judged if each.exportable]
@@ -261,7 +286,7 @@ def _chosen(judged: Sequence[Readiness], request: ExportRequest) -> list[Evidenc
 def _remedy(broken: Readiness, request: ExportRequest) -> str:
     ways = [broken.remedy]
     if broken.supplied:
-        (runs,) = supplying([broken], request.study, request.storage)
+        (runs,) = supplying([broken], request.study, request.storage, request.division)
         ways = [f"`{runs}` supplies what is missing"]
     if broken.previewable and not request.preview:
         ways.append("export a --preview")
@@ -274,8 +299,9 @@ def _describe(study: Study, request: ExportRequest) -> tuple[Declared, dict[str,
     told = read_declared(request.system, system_name=request.system_name, status=request.status)
     system = System.from_dict(study.about.system)
     description, missing = described(system, told, request.submitter, request.category)
-    if "retraining" not in told.values:
-        missing.append("retraining")
+    description["division"] = request.division
+    of_models = ("retraining", "equivalence") if request.division == CLOSED else ("retraining",)
+    missing += [name for name in of_models if name not in told.values]
     return told, description, missing
 
 
@@ -293,6 +319,13 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
             field=None if told.file else "--system",
             remedy="put them into a system.yaml and give it with --system",
         )
+    if request.division == CLOSED and told.values["retraining"] != "no":
+        raise RequestError(
+            "the closed division takes no model that was retrained",
+            file=told.file,
+            field="retraining",
+            remedy='say "no" where none was, or leave --division closed out',
+        )
     return SubmissionInfo(
         submitter=request.submitter,
         hardware=slug(description["system_name"]),
@@ -301,8 +334,9 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
         objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
-        benchmark=Benchmark.of(study.about.task),
+        benchmark=Benchmark.of(study.about.task, request.division),
         environment=user_variables(study.about.environment),
+        equivalence=told.values.get("equivalence", ""),
     )
 
 
@@ -327,6 +361,7 @@ def _checked(chosen: Sequence[Evidence], request: ExportRequest, remedy: str, er
         print_lines(["ready to be handed in, which members of MLCommons may"], err)
     elif not remedy:
         ids = format_ids(dict.fromkeys(result.record.id for result in chosen))
-        then = command("validate", request.study, request.storage, "--points", ids)
+        options = ["--points", ids, *division_words(request.division)]
+        then = command("validate", request.study, request.storage, *options)
         print_next(then)
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from dse.commands._points import choose_points, format_ids
+from dse.commands._points import choose_points, division_words, format_ids
 from dse.commands._validate_text import (
     Progress,
     schedule_lines,
@@ -37,7 +37,7 @@ from dse.study.results import StudyResults
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.submission.rules import foreseeable
-from dse.tasks.benchmark import Benchmark
+from dse.tasks.benchmark import CLOSED_CATEGORY, Benchmark
 from dse.validate.schedule import Scheduler
 from dse.validate.validator import ValidationEnd, Validator
 
@@ -68,6 +68,7 @@ class ValidateRequest:
     points: tuple[int, ...]
     decided: bool
     derivation: Derivation
+    division: str
     scenarios: tuple[str, ...]
     memory_limit: int | None
     again: bool
@@ -113,23 +114,25 @@ def run(request: ValidateRequest) -> int:
     err = messages()
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
-    benchmark = Benchmark.of(study.about.task)  # without one LoadGen has no rules to run by
+    # Without one LoadGen has no rules to run by.
+    benchmark = Benchmark.of(study.about.task, request.division)
     records = _points(study, request, err)
-    scenarios = _scenarios(study, request.scenarios)
+    scenarios = _scenarios(study, request.scenarios, benchmark)
     unfit = _refuse_unfit(request, study, records, benchmark, err)
     prepared = _prepare(study, request, err)
     fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
     subjects = Resolver(_bench(study, prepared, memory, err), study)
-    scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
+    runs = study.folder.runs
+    scheduler = Scheduler(prepared, subjects, known, fidelity, memory, runs, benchmark)
     work = _Work(request, records, unfit, scheduler.schedule(records, scenarios))
     _announce(work.schedule, console() if request.dry_run else err)
     if request.dry_run or not work.schedule.runs:
         print_next(_next_of_none(work))
         return 1 if work.schedule.refused or (unfit and request.counts) else 0
     progress = Progress(err, work.schedule, study.results.notes)
-    validator = Validator(study, prepared, subjects, fidelity, memory, progress)
+    validator = Validator(study, prepared, subjects, fidelity, memory, progress, benchmark)
     with interrupts(progress.say, progress.still) as asked:
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         validated = validator.validate(work.schedule, scheduler, asked)
@@ -215,15 +218,17 @@ def _refuse_others(study: Study, prepared: Prepared) -> None:
         )
 
 
-def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
-    """The scenarios to run: those named, or those of the objectives."""
+def _scenarios(study: Study, names: Sequence[str], benchmark: Benchmark) -> list[Scenario]:
+    """The scenarios to run: those named, those of the closed division, or of the objectives."""
     wanted = [Scenario(name) for name in dict.fromkeys(names)]
+    if benchmark.closed and not wanted:
+        wanted = [*benchmark.rules.scenarios[CLOSED_CATEGORY]]
     for scenario in wanted:
         if METRICS_OF[scenario] not in study.about.metrics:
             raise RequestError(
                 f"study '{study.folder.name}' has not measured {METRICS_OF[scenario]}, "
                 f"which tells LoadGen what to expect of {scenario.value}",
-                field="--scenario",
+                field="--scenario" if names else "--division",
                 remedy="add it to the objectives of its search space and explore again",
             )
     objectives = [SCENARIOS[name] for name in study.space.objectives if name in SCENARIOS]
@@ -309,6 +314,7 @@ def _export(work: _Work) -> str | None:
     options = [
         *("--submitter", "ORG", "--output", "submission"),
         *(["--points", format_ids(each.id for each in work.records)] if chosen else []),
+        *division_words(request.division),
         *(["--preview"] if work.unfit else []),
         "--dry-run",
     ]

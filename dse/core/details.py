@@ -130,7 +130,8 @@ class QualityDetails(Details):
     """What any task stores with a quality; a task adds keys of its own.
 
     Attributes:
-        total: the number of samples that the quality was measured on.
+        total: how many samples the quality was measured on, or items of several samples each.
+        samples: the number of samples, where it is another one.
         right: which of them were answered right, as `dse.core.mcnemar.encode_right` gives it; for
             comparisons alone, it is never shown.
         calibrated_on: how many of them the model was calibrated on.
@@ -138,6 +139,7 @@ class QualityDetails(Details):
     """
 
     total: int | None = None
+    samples: int | None = None
     right: str | None = None
     calibrated_on: int | None = None
     source: str | None = None
@@ -154,7 +156,8 @@ class OfficialDetails(Details):
         made_from: the name of the file that it was made from; empty where it was given.
         model_data: the further files that hold its weights, in words.
         scenario: LoadGen's name of the scenario.
-        mode: ``performance`` or ``accuracy``; also the folder of the run's logs.
+        mode: ``performance``, ``accuracy`` or a compliance test; also the folder of the run's logs.
+        closed: whether the run returned its answers, as the closed division asks for.
         user_conf: the text of user.conf.
         target: what user.conf told LoadGen to expect.
         timed_key: the key of the timed metric that the run belongs to.
@@ -170,6 +173,7 @@ class OfficialDetails(Details):
     model_data: str | None = None
     scenario: str | None = None
     mode: str | None = None
+    closed: bool | None = None
     user_conf: str | None = None
     target: float | None = None
     timed_key: str | None = None

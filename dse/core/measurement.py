@@ -63,7 +63,7 @@ class Source(StrEnum):
     REPLAYED = "replayed"  # read from a table of recorded measurements
 
 
-FidelityName = Literal["brief", "probe", "standard", "rehearsal", "valid"]
+FidelityName = Literal["brief", "probe", "standard", "rehearsal", "compliance", "valid"]
 
 FIDELITY_ORDER: tuple[FidelityName, ...] = ("probe", "standard", "valid")
 """The fidelities that tell of a configuration, from the shortest to MLPerf's own."""
@@ -79,7 +79,7 @@ class Measurement:
         source: measured here, published by others, or replayed from a table.
         fidelity: how long the run was: a ``probe`` or a ``standard`` one, or one by MLPerf's own
             rules (``valid``); or else a ``brief`` one, which counts in ratios only, or a
-            ``rehearsal`` of a valid one, which counts for nothing.
+            ``rehearsal`` of a valid one or a ``compliance`` test, which count for nothing.
         run: the run folder that holds the LoadGen logs, empty where there was no run.
         interval: the confidence interval (95 %) of the value, where one is known.
         seconds: what taking it cost, in seconds of wall time.

@@ -1,7 +1,8 @@
 """What is done with the samples of a query: the runtime's call, then one completion.
 
-What `single` and `batches` return runs inside the measured loop; `answered` belongs to accuracy
-runs, of which nothing is timed.
+What `single` and `batches` return runs inside the measured loop, and so does the making of
+responses where a timed run returns answers; `answered` belongs to accuracy runs, of which nothing
+is timed.
 """
 
 from __future__ import annotations
@@ -34,8 +35,13 @@ def _timed_responses(count: int) -> list[Any]:
     return [lg.QuerySampleResponse(0, address, _NOTHING.itemsize) for _ in range(count)]
 
 
-def single(model: Model, bound: list[Any], samples: Samples) -> Answer:
+def single(
+    model: Model, bound: list[Any], samples: Samples, encode: Encode | None = None
+) -> Answer:
     """Answers one sample at a time, as it was bound when it was loaded."""
+    if encode is not None:
+        finish = _finisher(model, 1, encode)
+        return _guarded(lambda ids, indices: finish(bound[indices[0]], ids), samples)
     predict, complete, errors = model.predict, lg.QuerySamplesComplete, samples.errors
     responses = _timed_responses(1)
     (response,) = responses
@@ -52,7 +58,9 @@ def single(model: Model, bound: list[Any], samples: Samples) -> Answer:
     return answer
 
 
-def batches(model: Model, samples: Samples, place: int, batch_size: int) -> Answer:
+def batches(
+    model: Model, samples: Samples, place: int, batch_size: int, encode: Encode | None = None
+) -> Answer:
     """Answers up to a batch of samples; what is short of it is padded with what was there before.
 
     The samples that LoadGen asks for lie anywhere in memory: bringing them together is part of
@@ -64,29 +72,44 @@ def batches(model: Model, samples: Samples, place: int, batch_size: int) -> Answ
         samples: all of one shape.
         place: of their buffer.
         batch_size: samples of a call.
+        encode: makes the responses; None where nobody reads them.
 
     Raises:
         Exception: whatever the inputs raise.
     """
-    predict, complete, arrays = model.predict, lg.QuerySamplesComplete, samples.arrays
-    responses = _timed_responses(batch_size)
+    arrays, finish = samples.arrays, _finisher(model, batch_size, encode)
 
     def answer_several(ids: list[int], indices: list[int]) -> None:
         parts = zip(*(arrays[index] for index in indices), strict=True)
         batch, bound = samples.buffers[place]
         for whole, part in zip(batch, parts, strict=True):
             np.concatenate(part, out=whole[: len(part)])
-        predict(bound)
-        complete(_addressed(responses, ids))
+        finish(bound, ids)
 
     def answer(ids: list[int], indices: list[int]) -> None:
         parts = [arrays[index] for index in indices]
         batch, bound = samples.buffers[place]
         np.concatenate(parts, out=batch[: len(parts)])
+        finish(bound, ids)
+
+    return _guarded(answer_several if samples.several else answer, samples)
+
+
+def _finisher(
+    model: Model, batch_size: int, encode: Encode | None
+) -> Callable[[Any, list[int]], None]:
+    """What predicts a batch and completes its samples."""
+    if encode is not None:
+        outputs = model.outputs
+        return lambda bound, ids: _complete(ids, encode(outputs(bound), len(ids)))
+    predict, complete = model.predict, lg.QuerySamplesComplete
+    responses = _timed_responses(batch_size)
+
+    def finish(bound: Any, ids: list[int]) -> None:
         predict(bound)
         complete(_addressed(responses, ids))
 
-    return _guarded(answer_several if samples.several else answer, samples)
+    return finish
 
 
 def answered(model: Model, samples: Samples, shape: int, batch_size: int, encode: Encode) -> Answer:

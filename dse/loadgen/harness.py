@@ -2,8 +2,9 @@
 
 Inside the loop stand the runtime's own call and one LoadGen completion, nothing else. Inputs are
 made and bound before the clock starts. A timed run completes with a reused buffer; responses are
-made only in accuracy runs. With one caller no thread of ours exists: LoadGen takes the interpreter
-lock at each callback, so any busy Python thread would be part of the measurement.
+made in accuracy runs, and in runs by the rules of the closed division. With one caller no thread of
+ours exists: LoadGen takes the interpreter lock at each callback, so any busy Python thread would be
+part of the measurement.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def run(
         log_folder: for LoadGen's logs.
         meter: called just before and just after the queries of a timed run, when its samples are
             loaded and while they still are; raises nothing.
-        encode: makes the responses of an accuracy run, which needs it.
+        encode: makes the responses of a run that returns answers, which needs it.
 
     Raises:
         PredictionError: a prediction or what prepares it failed, or in an accuracy run its inputs
@@ -77,8 +78,8 @@ def run(
 
 
 def _start(sut: Any, qsl: Any, settings: RunSettings, log_folder: Path) -> None:
-    # The audit file must not exist: by default LoadGen reads one from the working directory.
-    audit = str(log_folder / "none")
+    # Else it must not exist: by default LoadGen reads one from the working directory.
+    audit = str(settings.audit_config or log_folder / "none")
     test, log = to_test_settings(settings), log_settings(log_folder)
     lg.StartTestWithLogSettings(sut, qsl, test, log, audit)
 
@@ -114,15 +115,19 @@ def _answers(
 ) -> dict[int, Answer]:
     """What a caller does with samples of each shape; what was bound alone has any shape."""
     model, size = caller.model, settings.batch_size
-    if not settings.accuracy and _gathered(settings) == 1:
-        return {0: _queries.single(model, samples.bound[number], samples)}
+    if not (settings.accuracy or settings.answers):
+        encode = None
+    elif encode is None:
+        raise ValueError("a run that returns answers needs what makes its responses")
     shapes = sorted(set(samples.shapes))
-    if not settings.accuracy:
-        places = {shape: samples.place(number, shape) for shape in shapes}
-        return {s: _queries.batches(model, samples, place, size) for s, place in places.items()}
-    if encode is None:
-        raise ValueError("an accuracy run needs what makes its responses")
-    return {shape: _queries.answered(model, samples, shape, size, encode) for shape in shapes}
+    if settings.accuracy and encode is not None:
+        return {shape: _queries.answered(model, samples, shape, size, encode) for shape in shapes}
+    if _gathered(settings) == 1:
+        return {0: _queries.single(model, samples.bound[number], samples, encode)}
+    return {
+        shape: _queries.batches(model, samples, samples.place(number, shape), size, encode)
+        for shape in shapes
+    }
 
 
 def _nothing(_: list[int]) -> None:

@@ -15,7 +15,7 @@ from dse.core.errors import DseError
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 DETAIL = "mlperf_log_detail.txt"
@@ -153,17 +153,30 @@ def read_responses(folder: Path) -> dict[int, bytes]:
     A sample that LoadGen issued twice counts once, as in MLPerf's own accuracy script.
 
     Raises:
+        LogError: see `list_responses`.
+    """
+    return first_of_each(list_responses(folder))
+
+
+def first_of_each(responses: Iterable[tuple[int, bytes]]) -> dict[int, bytes]:
+    """The first response to each sample, by sample index."""
+    found: dict[int, bytes] = {}
+    for index, data in responses:
+        found.setdefault(index, data)
+    return found
+
+
+def list_responses(folder: Path) -> list[tuple[int, bytes]]:
+    """Sample index and response of each entry of the accuracy log, in its order.
+
+    Raises:
         LogError: no log, not JSON (a log cut short), or an entry without a response.
     """
     path = folder / ACCURACY
     entries = _json(_text(path), str(path))
     if not isinstance(entries, list):
         raise LogError(f"{path}: not a list of responses")
-    responses: dict[int, bytes] = {}
-    for entry in entries:
-        index, data = _response(path, entry)
-        responses.setdefault(index, data)
-    return responses
+    return [_response(path, entry) for entry in entries]
 
 
 def _response(path: Path, entry: Any) -> tuple[int, bytes]:

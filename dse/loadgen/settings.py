@@ -38,6 +38,8 @@ class RunSettings:
         user_conf: the file that an official run is told by, beside MLPerf's own settings; nothing
             here but scenario and mode then changes what LoadGen does.
         shortened: whether durations and counts of an official run are set down to those here.
+        answers: whether a timed run returns its answers, as an accuracy run does.
+        audit_config: the file with the settings of a compliance test, which win over all others.
     """
 
     scenario: Scenario
@@ -51,6 +53,8 @@ class RunSettings:
     rules: Rules | None = None
     user_conf: Path | None = None
     shortened: bool = False
+    answers: bool = False
+    audit_config: Path | None = None
 
 
 def to_test_settings(settings: RunSettings) -> Any:

@@ -66,6 +66,8 @@ def score(loaded: LoadedModel, logs: Path) -> RunResult:
         raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
     found = loaded.task.score(read_responses(logs), loaded.inputs.count)
     details = QualityDetails.of(found.details)
+    if details.total not in (None, loaded.inputs.count):
+        details = replace(details, samples=loaded.inputs.count)
     if found.right is not None:
         details = replace(details, right=encode_right(found.right, loaded.spec.task.inputs.dataset))
     return RunResult(found.value, details, found.interval)

@@ -147,12 +147,17 @@ class Official:
             or samples per second.
         timed_key: key of the timed measurement. An accuracy run has that of the timed run that it
             belongs to, so that both are known to be of one configuration.
+        closed: whether it is by the rules of the closed division, by which a timed run returns its
+            answers.
+        test: the compliance test that it is the run of; empty for none.
     """
 
     scenario: Scenario
     accuracy: bool
     target: float
     timed_key: str = ""
+    closed: bool = False
+    test: str = ""
 
     @property
     def user_conf(self) -> str:
@@ -162,8 +167,8 @@ class Official:
 
     @property
     def mode(self) -> str:
-        """``performance`` or ``accuracy``: also the folder of the logs within that of the run."""
-        return "accuracy" if self.accuracy else "performance"
+        """``performance``, ``accuracy`` or the test: also the folder of the logs in the run's."""
+        return "accuracy" if self.accuracy else self.test or "performance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,8 @@ def _task(data: Mapping[str, Any]) -> TaskSpec:
     if rules is not None:
         named = rules["scenarios"].items()
         scenarios = {category: tuple(map(Scenario, names)) for category, names in named}
-        rules = Rules(**{**rules, "scenarios": scenarios})
+        tests = tuple(rules.get("compliance_tests", ()))
+        rules = Rules(**{**rules, "scenarios": scenarios, "compliance_tests": tests})
     files = InputFiles(_paths(inputs["files"]), inputs["dataset"], inputs["noun"])
     return TaskSpec(data["worker"], data["form"], files, data["seed"], rules, data.get("name", ""))
 

@@ -27,6 +27,7 @@ RUNS = {
     "probe": "short run",
     "standard": "longer run",
     "rehearsal": "rehearsal of a valid run",
+    "compliance": "compliance test of a valid run",
     "valid": "run by MLPerf's rules, not verified by MLCommons Association",
 }
 """Descriptions of the fidelities for a reader."""

@@ -33,10 +33,10 @@ def measurements(study: Study) -> pd.DataFrame:
     Columns are ``generation`` and ``trial`` (the number of the trial in its Optuna study),
     ``purpose`` (explore, repeat, anchor or validate), ``id`` (of the configuration; missing where
     the search space no longer has it) and ``configuration`` (in words), ``metric``, ``value`` and
-    ``unit``, ``source``, ``fidelity`` (brief, probe, standard, rehearsal or valid), ``seconds`` (of
-    wall time; what more comes of a run costs nothing), ``host``, ``time`` (when the trial ended, by
-    the host's clock, in its time zone), ``disturbed`` (by what, or empty) and ``run`` (its
-    folder).
+    ``unit``, ``source``, ``fidelity`` (brief, probe, standard, rehearsal, compliance or valid),
+    ``seconds`` (of wall time; what more comes of a run costs nothing), ``host``, ``time`` (when the
+    trial ended, by the host's clock, in its time zone), ``disturbed`` (by what, or empty) and
+    ``run`` (its folder).
 
     Raises:
         UnavailableError: pandas is not installed.

@@ -1,1 +1,1 @@
-"""From validated points to an open-division submission: evidence, rules, tree, checkers."""
+"""From validated points to a submission: evidence, rules, tree, checkers."""

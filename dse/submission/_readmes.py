@@ -92,9 +92,9 @@ def result_readme(
     preview: bool,
 ) -> str:
     """The README of a result; the model and the system by their names in the submission."""
-    runs = [run for run in (result.performance, result.accuracy) if run is not None]
+    runs = [result.performance, result.accuracy, *result.compliance.values()]
     table = _table(result.record.configuration, system)
-    lines = "".join(_run_line(run, task.noun) for run in runs)
+    lines = "".join(_run_line(run, task.noun) for run in runs if run is not None)
     title = heading(f"{model}, {result.scenario.value}", task.noun, preview=preview)
     again = _repetition(result, f"src/{model}/{system}/", version, environment, task)
     return f"""{title}
@@ -113,6 +113,7 @@ def _repetition(
 ) -> str:
     """How to repeat the runs of a result, whose sources lie in a folder."""
     data = task.noun.upper()
+    division = " --division closed" if result.compliance else ""
     variables = "".join(
         f" --env {format_variables({name: value})}" for name, value in environment.items()
     )
@@ -121,7 +122,7 @@ def _repetition(
 ```text
 pip install 'mlperf-dse[all]=={version}'
 dse explore space.yaml --study repeat --models MODELS --dataset {data}{variables}
-dse validate repeat --models MODELS --dataset {data} --scenario {result.ran.value}
+dse validate repeat --models MODELS --dataset {data} --scenario {result.ran.value}{division}
 ```
 
 `space.yaml` lies in `{folder}`, beside what is to be known of the model file. `MODELS`
@@ -183,15 +184,17 @@ def source_readme(
     noun: str,
     *,
     preview: bool,
+    equivalence: str = "",
 ) -> str:
     """The README of a model on a system, with its file, hash, and where its weights come from."""
     data = _beside(origin.model_data or "")
+    same = f"- equivalence to the reference model: {equivalence}\n" if equivalence else ""
     return f"""{heading(f"{model} on {system}", noun, preview=preview)}
 
 - file: `{origin.model_file or ""}`, SHA-256 `{origin.model_sha256 or ""}`{data}
 - weights: {origin.weights or "as the file has them"}
 - made by `dse`: {_making(configuration, origin.made_from or "")}
-"""
+{same}"""
 
 
 def _making(configuration: Configuration, made_from: str) -> str:

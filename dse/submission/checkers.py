@@ -33,13 +33,16 @@ OF_PREVIEWS = re.compile(
     "|Required minimum Query Count not met"
     "|Early stopping condition was not met"
     "|Not enough samples were processed for early stopping"
+    "|Compliance test performance check in failed"
+    "|accuracy not valid"
 )
 """What the checkers say of runs that are as short, or over as few samples, as a preview's may be.
 
 See `dse.submission.rules.SHORT`.
 """
 CONSEQUENCES = re.compile(
-    "Some (performance|accuracy) checks Checks failed for|has issues|NoResults"
+    r"Some (performance|accuracy) checks Checks failed for|(\w+ \w+ )?has issues|NoResults"
+    "|Some compliance check Checks failed for|does not have all required scenarios"
     "|SUMMARY: submission has errors"
 )
 """What they say of a result, or of all, after such complaints."""

@@ -49,6 +49,8 @@ NO_ACCELERATOR: Mapping[str, str] = {
     "accelerator_interconnect": "N/A",
 }
 """The measurements are of CPUs."""
+OF_MODELS = ("retraining", "equivalence")
+"""What a user says of the models, not of the system."""
 FLAGS = {"status": "--status", "system_name": "--system-name"}
 """The fields that options give as well."""
 
@@ -64,7 +66,8 @@ class SystemDescriptionForm(BaseModel):
     """The file ``system.yaml``: what the system itself does not tell.
 
     What stands in it wins over what was detected. ``retraining`` says for measurements.json whether
-    the models were trained further, which no file tells.
+    the models were trained further, which no file tells, and ``equivalence`` for the closed
+    division how they are the reference model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,6 +95,7 @@ class SystemDescriptionForm(BaseModel):
     sw_notes: Text | None = None
     system_type_detail: Text | None = None
     retraining: Text | None = None
+    equivalence: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def described(
         **_of_study(system),
         # Of another machine the hardware here says nothing.
         **({} if detect().differences(system) else hardware()),
-        **{name: value for name, value in told.values.items() if name != "retraining"},
+        **{name: value for name, value in told.values.items() if name not in OF_MODELS},
         "division": "open",
         "submitter": submitter,
         "system_type": category,

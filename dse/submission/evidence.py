@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS_OF, Scenario
+from dse.loadgen.compliance import verify
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.spec import SPEC_FILE, USER_CONF, Spec
 from dse.submission._logs import SUMMARY
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.measurement import FidelityName, Measurement
+    from dse.loadgen.compliance import Verification
     from dse.study.record import Record
     from dse.study.study import Study
+    from dse.tasks.benchmark import Benchmark
 
 INFERRED: Mapping[Scenario, Sequence[Scenario]] = {
     Scenario.MULTI_STREAM: (Scenario.SINGLE_STREAM,),
@@ -77,6 +80,7 @@ class Evidence:
         ran: the scenario of the runs; another one where the result is inferred.
         performance: the timed run, if there is one.
         accuracy: the accuracy run of the same configuration, if there is one.
+        compliance: its compliance runs, by the name of the test, as far as there are any.
     """
 
     record: Record
@@ -84,11 +88,29 @@ class Evidence:
     ran: Scenario
     performance: SubmittedRun | None
     accuracy: SubmittedRun | None
+    compliance: Mapping[str, SubmittedRun] = field(default_factory=dict)
 
     @property
     def inferred(self) -> bool:
         """Whether runs of another scenario stand for this one."""
         return self.ran is not self.scenario
+
+    def verify(self, test: str, benchmark: Benchmark) -> Verification:
+        """Holds a compliance run against the other two, all of which must be there.
+
+        Raises:
+            LogError, OSError, ValueError: see `dse.loadgen.compliance.verify`.
+        """
+        performance, accuracy = self.performance, self.accuracy
+        if performance is None or accuracy is None:
+            raise ValueError("there is nothing to hold it against")
+        return verify(
+            test,
+            self.ran,
+            (performance.logs, accuracy.logs, self.compliance[test].logs),
+            benchmark.rules,
+            lambda responses: benchmark.task.score(responses, accuracy.folder),
+        )
 
 
 def gather(
@@ -98,6 +120,7 @@ def gather(
     fidelities: Sequence[FidelityName],
     *,
     infer: bool,
+    benchmark: Benchmark,
 ) -> list[Evidence]:
     """The results of a point, whether or not they are complete.
 
@@ -107,61 +130,68 @@ def gather(
         scenarios: those that were asked for.
         fidelities: that count, the preferred first.
         infer: whether to add the scenarios that others may stand for, where these have no run.
+        benchmark: that the runs are of, in its division.
     """
-    found = {
-        scenario: _result(study, record, scenario, scenario, fidelities) for scenario in scenarios
-    }
+    find = _Finder(study, record, fidelities, benchmark)
+    found = {scenario: find.result(scenario, scenario) for scenario in scenarios}
     for wanted, others in INFERRED.items() if infer else ():
         if wanted in found and found[wanted].performance is not None:
             continue  # measured ones win
         known = (s for s in others if s in found and not found[s].inferred)
         source = next((s for s in known if found[s].performance is not None), None)
         if source is not None:
-            found[wanted] = _result(study, record, wanted, source, fidelities)
+            found[wanted] = find.result(wanted, source)
     return list(found.values())
 
 
-def _result(
-    study: Study,
-    record: Record,
-    scenario: Scenario,
-    ran: Scenario,
-    fidelities: Sequence[FidelityName],
-) -> Evidence:
-    timed = record.outcome.measurement(METRICS_OF[ran])
-    accuracy = record.outcome.quality
-    performance = _run(study, timed, "performance", ran, fidelities, timed)
-    return Evidence(
-        record,
-        scenario,
-        ran,
-        performance,
-        _run(study, accuracy, "accuracy", ran, fidelities, timed),
-    )
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds the runs of a point; see `gather`."""
 
+    study: Study
+    record: Record
+    fidelities: Sequence[FidelityName]
+    benchmark: Benchmark
 
-def _run(
-    study: Study,
-    measurement: Measurement | None,
-    mode: str,
-    scenario: Scenario,
-    fidelities: Sequence[FidelityName],
-    timed: Measurement | None,
-) -> SubmittedRun | None:
-    """The last run of that kind that is whole, at the first fidelity there is."""
-    if measurement is None or timed is None:
-        return None
-    wanted = mode, scenario.value, timed.key
-    damaged = None
-    for fidelity in fidelities:
-        for taken in reversed(study.results.measured.all(measurement.key, fidelity)):
-            noted = OfficialDetails.of(taken.details)
-            if (noted.mode, noted.scenario, noted.timed_key) == wanted:
-                run = read_run(taken, study.folder.runs / taken.run)
-                if not run.damage:
-                    return run
-                damaged = damaged or run
-    return damaged
+    def result(self, scenario: Scenario, ran: Scenario) -> Evidence:
+        """The runs of a scenario that stand for the same or another one."""
+        timed = self.record.outcome.measurement(METRICS_OF[ran])
+        accuracy = self.record.outcome.quality
+        tests = {test: self._run(timed, test, ran, timed) for test in self.benchmark.tests}
+        return Evidence(
+            self.record,
+            scenario,
+            ran,
+            self._run(timed, "performance", ran, timed),
+            self._run(accuracy, "accuracy", ran, timed),
+            {test: run for test, run in tests.items() if run is not None},
+        )
+
+    def _run(
+        self,
+        measurement: Measurement | None,
+        mode: str,
+        scenario: Scenario,
+        timed: Measurement | None,
+    ) -> SubmittedRun | None:
+        """The last run of that kind that is whole, at the first fidelity there is."""
+        if measurement is None or timed is None:
+            return None
+        wanted = mode, scenario.value, timed.key
+        closed = self.benchmark.closed and mode != "accuracy"
+        damaged = None
+        for fidelity in self.fidelities:
+            tested = mode in self.benchmark.tests and fidelity == "valid"
+            stored = "compliance" if tested else fidelity
+            for taken in reversed(self.study.results.measured.all(measurement.key, stored)):
+                noted = OfficialDetails.of(taken.details)
+                found = noted.mode, noted.scenario, noted.timed_key
+                if found == wanted and (noted.closed or not closed):
+                    run = read_run(taken, self.study.folder.runs / taken.run)
+                    if not run.damage:
+                        return run
+                    damaged = damaged or run
+        return damaged
 
 
 def read_run(measurement: Measurement, folder: Path) -> SubmittedRun:

@@ -45,6 +45,8 @@ RELEASES: Mapping[str, Release] = {
     )
 }
 LATEST = "v6.1"
+CLOSED_RELEASES = ("v6.0", "v6.1")
+"""The rounds in which the results of compliance tests lie beside those of the runs."""
 
 
 def release_of(values: Mapping[str, object]) -> Release | None:

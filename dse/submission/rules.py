@@ -9,6 +9,7 @@ submission checker of https://github.com/mlcommons/inference, both as of 2026-08
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from dse.core.details import QualityDetails
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.core.wording import format_count
+from dse.loadgen.compliance import TESTS
 from dse.loadgen.logs import LogError, read_responses
 from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
 
@@ -34,15 +36,27 @@ MIN_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULT
 """Below which LoadGen's early stopping can give no estimate."""
 INFERRED_MULTI_STREAM = "early_stopping_latency_ms"
 """LoadGen's estimate of the 99th percentile, in its log of SingleStream, too."""
+WHOLE = frozenset({"valid", "compliance"})
+"""Fidelities of runs that last as long as the rules have it."""
+PRUNED = re.compile("prun|spars", re.IGNORECASE)
+"""In names of models with fewer weights than the reference has."""
 ROUNDING = 1e-6
 """The relative difference below which two figures that LoadGen rounds count as equal."""
 
-SHORT = frozenset({"fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"})
+SHORT = frozenset(
+    {
+        *("fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"),
+        *("quality-target", "compliance-performance"),
+    }
+)
 """Rules that a preview may break: they are about how long and over how much was run."""
 REMEDIES: Mapping[str, str] = {
     "trained": "explore trained models with --models and --dataset",
     "accuracy-measured": "explore with --dataset",
     "accuracy-samples": "explore with the whole data set",
+    "reference-model": "explore the reference model, under its name",
+    "quality-target": "explore a model that is as good",
+    "calibration": "give a file that was calibrated with MLPerf's list",
 }
 """What helps where another run does not."""
 
@@ -86,10 +100,31 @@ def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breac
     accuracy, due = record.outcome.quality, benchmark.rules.all_items
     if accuracy is None or accuracy.source is not Source.MEASURED:
         found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
-    elif (total := QualityDetails.of(accuracy.details).total or due) != due:
-        message = f"the data set has {total} {benchmark.task.noun}, not {due}"
-        found.append(Breach("accuracy-samples", message, lasting=True))
-    return found
+    else:
+        details = QualityDetails.of(accuracy.details)
+        noun = "samples" if details.samples else benchmark.task.noun
+        if (count := details.samples or details.total or due) != due:
+            message = f"the data set has {count} {noun}, not {due}"
+            found.append(Breach("accuracy-samples", message, lasting=True))
+    return [*found, *(_not_closed(record, benchmark) if benchmark.closed else ())]
+
+
+def _not_closed(record: Record, benchmark: Benchmark) -> Iterator[Breach]:
+    """Why a point can't be in the closed division, however it is run."""
+    model, reference = record.configuration.model, benchmark.rules.reference_model
+    if not model.startswith(reference) or PRUNED.search(model):
+        yield Breach(
+            "reference-model", f"the closed division takes {reference} alone", lasting=True
+        )
+    quality, target = record.outcome.quality, benchmark.quality.target
+    if quality is None or target is None:
+        return
+    if quality.value < target:
+        message = f"{quality.value:.3f} {benchmark.metric.unit}, not {target:.3f}"
+        yield Breach("quality-target", f"its {benchmark.metric.title} is {message}", lasting=True)
+    if QualityDetails.of(quality.details).calibrated_on:
+        message = f"it was calibrated on {benchmark.task.noun} of the data set"
+        yield Breach("calibration", f"{message}, not by MLPerf's list", lasting=True)
 
 
 def breaches(result: Evidence, release: Release, models: str, benchmark: Benchmark) -> list[Breach]:
@@ -103,12 +138,10 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
     """
     lasting = foreseeable(result.record, models, benchmark)
     told = {breach.rule for breach in lasting}
-    found: list[Breach] = []
-    if result.performance is None:
-        found.append(Breach("performance-run", "there is no valid performance run"))
-    if result.accuracy is None and "accuracy-measured" not in told:
-        found.append(Breach("accuracy-run", "there is no accuracy run of this configuration"))
-    for run, logged in ((result.performance, _performance), (result.accuracy, _accuracy)):
+    found = [*_missing(result, benchmark, told)]
+    tested = [(run, _performance) for run in result.compliance.values()]
+    pair = (result.performance, _performance), (result.accuracy, _accuracy)
+    for run, logged in (*pair, *tested):
         if run is not None:
             found += _common(run, result)
         if run is not None and run.log is not None:
@@ -118,7 +151,22 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
         found += _readable(_inferable(result.performance.log, result))
     if result.performance is not None and result.accuracy is not None:
         found += _pair(result.performance, result.accuracy, benchmark.task.noun)
+        for run in result.compliance.values():
+            found += _pair(run, result.accuracy, benchmark.task.noun)
+            found += _readable(_complying(run, result, benchmark))
     return [*lasting, *dict.fromkeys(each for each in found if each.rule not in told)]
+
+
+def _missing(result: Evidence, benchmark: Benchmark, told: set[str]) -> Iterator[Breach]:
+    """The runs that there are not; ``told`` are the rules that no run satisfies."""
+    if result.performance is None:
+        which = " of the closed division" if benchmark.closed else ""
+        yield Breach("performance-run", f"there is no valid performance run{which}")
+    if result.accuracy is None and "accuracy-measured" not in told:
+        yield Breach("accuracy-run", "there is no accuracy run of this configuration")
+    for test in benchmark.tests:
+        if test not in result.compliance:
+            yield Breach("compliance-run", f"there is no {test} run of this configuration")
 
 
 def _readable(found: Iterator[Breach]) -> Iterator[Breach]:
@@ -134,7 +182,7 @@ def _common(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     mode = noted.mode
     for line in run.damage:
         yield Breach("complete-logs", line)
-    if run.measurement.fidelity != "valid":
+    if run.measurement.fidelity not in WHOLE:
         yield Breach("fidelity", f"the {mode} run is a {run.measurement.fidelity}")
     if not (noted.model_sha256 and noted.model_file):
         yield Breach("model-hash", f"the {mode} run did not note its model file")
@@ -209,7 +257,7 @@ def _performance(
     yield from _queries(log, scenario, rules)
     if scenario is Scenario.SERVER and rules.server_bound_ms is not None:
         yield from _bound(log, rules.server_bound_ms)
-    if run.measurement.fidelity == "valid":
+    if run.measurement.fidelity in WHOLE:
         yield from _value(run, log, scenario)
     yield from _summary(run, log, scenario)
 
@@ -304,6 +352,25 @@ def _accuracy_value(
     if abs(counted - kept) > ROUNDING:
         message = f"the study has an accuracy of {kept:g} {unit}, the log {counted:g} {unit}"
         yield Breach("accuracy-value", message)
+
+
+def _complying(run: SubmittedRun, result: Evidence, benchmark: Benchmark) -> Iterator[Breach]:
+    """A compliance run had the settings of its test, and passes it."""
+    test = run.noted.mode or ""
+    if run.log is not None:
+        wrong = TESTS[test].wrong_settings(run.log)
+        yield from (Breach("audit-settings", f"{each} ({test})") for each in wrong)
+    try:
+        found = result.verify(test, benchmark)
+    except (OSError, ValueError) as error:
+        yield Breach("compliance-answers", f"{test}: {error}")
+        return
+    if not found.performance.passed:
+        lines = "; ".join(found.performance.lines)
+        yield Breach("compliance-performance", f"{test} does not pass: {lines}")
+    if found.answers is not None and not found.answers_pass:
+        lines = "; ".join(found.answers.lines)
+        yield Breach("compliance-answers", f"{test} does not pass: {lines}")
 
 
 def _pair(performance: SubmittedRun, accuracy: SubmittedRun, noun: str) -> Iterator[Breach]:

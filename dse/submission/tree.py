@@ -12,6 +12,7 @@ from dse.loadgen.logs import read_responses
 from dse.submission import _readmes
 from dse.submission._logs import KEPT, accuracy_log, read_bytes
 from dse.submission.names import model_name, system_id
+from dse.tasks.benchmark import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ class SubmissionInfo:
         preview: whether it is a preview, whose runs may be too short.
         benchmark: of whose task the models are.
         environment: the variables that were set for the sake of the study.
+        equivalence: how the models are the reference model, in words; empty in the open division.
     """
 
     submitter: str
@@ -49,6 +51,7 @@ class SubmissionInfo:
     preview: bool
     benchmark: Benchmark
     environment: Mapping[str, str] = field(default_factory=dict)
+    equivalence: str = ""
 
 
 @dataclass(slots=True)
@@ -59,22 +62,32 @@ class Tree:
         files: their contents.
         originals: accuracy logs that stand in it cut short, whole.
         result_folders: the folder of each result, which holds nothing else.
+        division: the folder that all of it lies in.
     """
 
     files: dict[PurePosixPath, bytes] = field(default_factory=dict)
     originals: dict[PurePosixPath, Path] = field(default_factory=dict)
     result_folders: list[PurePosixPath] = field(default_factory=list)
+    division: str = OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class NamedResult:
-    """A result with the names that it has in the submission."""
+    """A result with the names that it has in the submission.
+
+    Attributes:
+        result, performance, accuracy: the result and its two runs.
+        system: of the hardware with a runtime and its knobs.
+        model: with its precision.
+        place: the folder of the model below that of the system.
+    """
 
     result: Evidence
     performance: SubmittedRun
     accuracy: SubmittedRun
     system: str
     model: str
+    place: str
 
 
 def name_result(result: Evidence, about: SubmissionInfo) -> NamedResult:
@@ -86,10 +99,12 @@ def name_result(result: Evidence, about: SubmissionInfo) -> NamedResult:
     if result.performance is None or result.accuracy is None:
         raise ValueError("a result without its runs has no name in a submission")
     configuration = result.record.configuration
-    version = about.versions[configuration.backend]
-    system = system_id(about.hardware, configuration, version)
-    model = model_name(configuration)
-    return NamedResult(result, result.performance, result.accuracy, system, model)
+    version, model = about.versions[configuration.backend], model_name(configuration)
+    hardware, place = about.hardware, model
+    if about.benchmark.closed:  # there the folder has the name of the benchmark, not the model's
+        hardware, place = f"{hardware}-{model}", about.benchmark.rules.benchmark
+    system = system_id(hardware, configuration, version)
+    return NamedResult(result, result.performance, result.accuracy, system, model, place)
 
 
 _SHORT = {"float32": "fp32", "float16": "fp16"}
@@ -102,18 +117,21 @@ def build(results: Sequence[Evidence], about: SubmissionInfo) -> Tree:
     Raises:
         DseError: a log can't be read.
     """
-    tree = Tree()
-    root = PurePosixPath("open") / about.submitter
+    benchmark = about.benchmark
+    tree = Tree(division=benchmark.division)
+    root = PurePosixPath(benchmark.division) / about.submitter
     named = [name_result(result, about) for result in results]
     models = sorted({each.model for each in named})
-    tree.files[root / MAPPING] = as_json(dict.fromkeys(models, about.benchmark.rules.benchmark))
-    tree.files[root / "documentation" / "calibration.md"] = _readmes.calibration(
-        about.benchmark.task.noun
-    ).encode()
+    if not benchmark.closed:
+        tree.files[root / MAPPING] = as_json(dict.fromkeys(models, benchmark.rules.benchmark))
+    about_calibration = _readmes.calibration(benchmark.task.noun)
+    tree.files[root / "documentation" / "calibration.md"] = about_calibration.encode()
     for each in named:
         _add_system(tree, root, each, about)
         _add_source(tree, root, each, about)
         _add_result(tree, root, each, about)
+        for test in each.result.compliance:
+            _add_compliance(tree, root, each, test, about)
     return tree
 
 
@@ -153,7 +171,13 @@ def _add_source(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     noted, noun = named.performance.noted, about.benchmark.task.noun
     about_model = _readmes.model_readme(named.model, configuration, noun, preview=about.preview)
     about_file = _readmes.source_readme(
-        named.model, named.system, configuration, noted, noun, preview=about.preview
+        named.model,
+        named.system,
+        configuration,
+        noted,
+        noun,
+        preview=about.preview,
+        equivalence=about.equivalence,
     )
     space = _readmes.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
@@ -169,7 +193,7 @@ def _add_source(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
 
 def _add_result(tree: Tree, root: PurePosixPath, named: NamedResult, about: SubmissionInfo) -> None:
     result, performance, accuracy = named.result, named.performance, named.accuracy
-    folder = root / "results" / named.system / named.model / result.scenario.value
+    folder = _folder(root, named)
     task = about.benchmark.task
     readme = _readmes.result_readme(
         result,
@@ -195,6 +219,32 @@ def _add_result(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     tree.files |= {folder / name: content for name, content in files.items()}
     tree.originals[folder / "accuracy/mlperf_log_accuracy.json"] = log.whole
     tree.result_folders.append(folder)
+
+
+def _folder(root: PurePosixPath, named: NamedResult) -> PurePosixPath:
+    return root / "results" / named.system / named.place / named.result.scenario.value
+
+
+def _add_compliance(
+    tree: Tree, root: PurePosixPath, named: NamedResult, test: str, about: SubmissionInfo
+) -> None:
+    """What a compliance run logged, and what its verification came to."""
+    folder, run = _folder(root, named) / test, named.result.compliance[test]
+    found = named.result.verify(test, about.benchmark)
+    texts = {"verify_performance.txt": found.performance.text}
+    if found.answers is not None:
+        log = accuracy_log(run.logs)
+        place = folder / "accuracy/mlperf_log_accuracy.json"
+        tree.files[place], tree.originals[place] = log.shown, log.whole
+        texts["verify_accuracy.txt"] = found.answers.text
+        texts["accuracy/accuracy.txt"] = f"hash={log.sha256}\n"
+        logs = {"baseline": accuracy_log(named.accuracy.logs), "compliance": log}
+        for (name, of), score in zip(logs.items(), found.scores or (), strict=False):
+            text = about.benchmark.task.accuracy_text(score, of.sha256)
+            texts[f"accuracy/{name}_accuracy.txt"] = text
+    tree.files |= {folder / name: text.encode() for name, text in texts.items()}
+    for name in KEPT:
+        tree.files[folder / "performance/run_1" / name] = read_bytes(run.logs / name)
 
 
 def _measurements(named: NamedResult, about: SubmissionInfo) -> dict[str, str]:

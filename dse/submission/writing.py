@@ -14,6 +14,7 @@ from dse.core.errors import RequestError
 from dse.core.paths import LEFTOVER, atomic_write, cache_dir, exclusive
 from dse.submission._logs import read_bytes
 from dse.submission.tree import MAPPING, as_json
+from dse.tasks.benchmark import DIVISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,9 +63,10 @@ def write(tree: Tree, output: Path, submitter: str, *, force: bool) -> Written:
     with exclusive(cache_dir() / "submissions" / f"{digest(str(output.resolve()))}.lock"):
         _refuse_other_submitters(output, submitter)
         _refuse_links(tree, output)
-        root = PurePosixPath("open") / submitter
-        mapping = root / MAPPING
-        files = {**tree.files, mapping: _merged(output / mapping, tree.files[mapping])}
+        root = PurePosixPath(tree.division) / submitter
+        mapping, files = root / MAPPING, dict(tree.files)
+        if mapping in files:
+            files[mapping] = _merged(output / mapping, files[mapping])
         there = [name for name in files if _is_there(output / name)]
         changing = [name for name in there if _differs(output / name, files[name])]
         strange = _strangers(tree, output)
@@ -92,8 +94,8 @@ def _differs(file: Path, content: bytes) -> bool:
 
 
 def _refuse_other_submitters(output: Path, submitter: str) -> None:
-    root = output / "open"
-    there = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    roots = (output / division for division in DIVISIONS)
+    there = sorted(p.name for root in roots if root.is_dir() for p in root.iterdir() if p.is_dir())
     others = [name for name in there if name != submitter]
     if others:
         raise RequestError(

@@ -42,6 +42,10 @@ class Rules:
         scored_items: what is scored of the whole data set, where several samples may belong to one
             item, as to a question; None where each sample is scored.
         min_offline_samples: the fewest samples of an Offline run.
+        reference_model: how the names of the model begin that the closed division takes; empty
+            where nothing is known of that division.
+        compliance_tests: those of MLPerf's that the closed division asks for.
+        compared_bytes: how much of a response these compare, from its start; None for all of it.
     """
 
     loadgen_model: str
@@ -52,6 +56,9 @@ class Rules:
     accuracy_samples: int
     min_offline_samples: int
     scored_items: int | None = None
+    reference_model: str = ""
+    compliance_tests: tuple[str, ...] = ()
+    compared_bytes: int | None = None
 
     @property
     def all_items(self) -> int:
@@ -315,7 +322,7 @@ class Task(Protocol):
         """Scores the responses of an accuracy run again.
 
         Args:
-            responses: by the index of their samples.
+            responses: by the index of their samples; those of a compliance run are not all.
             folder: of the run; holds what `TaskWorker.save_truth` wrote.
 
         Raises:

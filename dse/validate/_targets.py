@@ -13,6 +13,7 @@ from dse.measure.spec import STREAMS
 if TYPE_CHECKING:
     from dse.core.measurement import Measurement
     from dse.measure.spec import Fidelity
+    from dse.tasks.task import Rules
 
 HIGHEST_LATENCY = 1.5
 """Times the mean: more leaves too little room for a mean that is lower than it was."""
@@ -27,15 +28,15 @@ its one query: measured 320, 690, 180 and 330 as resident, the rest is reserve."
 MIN_QUERIES = {
     Scenario.SINGLE_STREAM: 100,
     Scenario.MULTI_STREAM: 662,
-    Scenario.OFFLINE: 24_576,
     Scenario.SERVER: 100,
 }
-"""Queries (Offline: samples) of a run at least, by LoadGen's mlperf.conf."""
+"""Queries of a run at least, by LoadGen's mlperf.conf; the samples of Offline are a rule of the
+task."""
 START_S = 3.0
 """Starting a worker, loading model and samples."""
 
 
-def generated(scenario: Scenario, target: float, fidelity: Fidelity) -> int:
+def generated(scenario: Scenario, target: float, fidelity: Fidelity, rules: Rules) -> int:
     """How many queries (Offline: samples) LoadGen generates before a run.
 
     The target is in milliseconds per query, or in samples per second.
@@ -44,20 +45,22 @@ def generated(scenario: Scenario, target: float, fidelity: Fidelity) -> int:
         due = 2e3 * _duration_s(fidelity) / target
     else:
         due = _duration_s(fidelity) * target * (1.1 if scenario is Scenario.OFFLINE else 1.0)
-    return max(_fewest(scenario, fidelity), math.ceil(due))
+    return max(_fewest(scenario, fidelity, rules), math.ceil(due))
 
 
 def _duration_s(fidelity: Fidelity) -> float:
     return fidelity.min_duration_ms / 1e3
 
 
-def _fewest(scenario: Scenario, fidelity: Fidelity) -> int:
-    return MIN_QUERIES[scenario] if fidelity.name == "valid" else fidelity.min_query_count
+def _fewest(scenario: Scenario, fidelity: Fidelity, rules: Rules) -> int:
+    if fidelity.name != "valid":
+        return fidelity.min_query_count
+    return MIN_QUERIES.get(scenario, rules.min_offline_samples)
 
 
-def generated_bytes(scenario: Scenario, target: float, fidelity: Fidelity) -> int:
+def generated_bytes(scenario: Scenario, target: float, fidelity: Fidelity, rules: Rules) -> int:
     """The memory that takes."""
-    return QUERY_BYTES[scenario] * generated(scenario, target, fidelity)
+    return QUERY_BYTES[scenario] * generated(scenario, target, fidelity, rules)
 
 
 def mean_of(measurement: Measurement) -> float:
@@ -67,7 +70,11 @@ def mean_of(measurement: Measurement) -> float:
 
 
 def target_of(
-    scenario: Scenario, measurement: Measurement, fidelity: Fidelity, most_bytes: int
+    scenario: Scenario,
+    measurement: Measurement,
+    fidelity: Fidelity,
+    rules: Rules,
+    most_bytes: int,
 ) -> float | None:
     """What to tell LoadGen, from a shorter measurement in the same scenario.
 
@@ -86,9 +93,9 @@ def target_of(
         target = min(high, max(low, 2e3 * _duration_s(fidelity) / most * (1 + 1e-9)))
     else:
         target = high
-        if generated_bytes(scenario, target, fidelity) > most_bytes:
+        if generated_bytes(scenario, target, fidelity, rules) > most_bytes:
             target = low
-    return target if generated_bytes(scenario, target, fidelity) <= most_bytes else None
+    return target if generated_bytes(scenario, target, fidelity, rules) <= most_bytes else None
 
 
 def cheapest_target(scenario: Scenario, measurement: Measurement) -> float:
@@ -108,13 +115,17 @@ def _range(scenario: Scenario, measurement: Measurement) -> tuple[float, float]:
 
 
 def expected_s(
-    scenario: Scenario, measurement: Measurement, target: float, fidelity: Fidelity
+    scenario: Scenario,
+    measurement: Measurement,
+    target: float,
+    fidelity: Fidelity,
+    rules: Rules,
 ) -> float:
     """How long a timed run takes, in seconds."""
     if scenario is Scenario.OFFLINE:
-        return START_S + generated(scenario, target, fidelity) / measurement.value
+        return START_S + generated(scenario, target, fidelity, rules) / measurement.value
     query_s = mean_of(measurement) / 1e3 if scenario in STREAMS else 1 / target
-    return START_S + max(_duration_s(fidelity), _fewest(scenario, fidelity) * query_s)
+    return START_S + max(_duration_s(fidelity), _fewest(scenario, fidelity, rules) * query_s)
 
 
 def expected_accuracy_s(

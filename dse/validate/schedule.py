@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dse.measure.spec import Fidelity
     from dse.study.record import Record
     from dse.study.results import StudyResults
+    from dse.tasks.benchmark import Benchmark
 
 QUERY_SHARE = 0.5
 """Share of the memory for queries that LoadGen generates in advance; the rest is for the model."""
@@ -42,6 +43,7 @@ class ScheduledRun:
         task: metric and key.
         most_query_bytes: what LoadGen's queries may take.
         expected_s: how long it takes, in seconds.
+        beside: the performance run and the accuracy run that a compliance run is held against.
     """
 
     record: Record
@@ -49,6 +51,7 @@ class ScheduledRun:
     task: MetricRequest
     most_query_bytes: int
     expected_s: float
+    beside: tuple[ScheduledRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Scheduler:
         fidelity: of the runs.
         memory_bytes: what a worker may allocate in all; 0 where that is not known.
         runs: the folder of the study's runs.
+        benchmark: that the runs are of, in its division.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class Scheduler:
         fidelity: Fidelity,
         memory_bytes: int,
         runs: Path,
+        benchmark: Benchmark,
     ) -> None:
         self._prepared = prepared
         self._resolver = resolver
@@ -111,20 +116,21 @@ class Scheduler:
         self._fidelity = fidelity
         self._memory_bytes = memory_bytes
         self._runs_folder = runs
+        self._benchmark = benchmark
 
     def schedule(self, records: Iterable[Record], scenarios: Sequence[Scenario]) -> Schedule:
         """The runs of these points in these scenarios, point by point.
 
         What several points have in common is run once, and what is valid already not again.
         """
-        runs: dict[tuple[str, Scenario, bool], ScheduledRun] = {}
+        runs: dict[tuple[str, Scenario, str], ScheduledRun] = {}
         refused = []
         for record in records:
             for scenario in scenarios:
                 try:
                     for run in self._runs(record, scenario):
                         official = run.official
-                        key = official.timed_key, official.scenario, official.accuracy
+                        key = official.timed_key, official.scenario, official.mode
                         runs.setdefault(key, run)
                 except _RefusedError as error:
                     refused.append(Refused(record, scenario, str(error)))
@@ -136,6 +142,15 @@ class Scheduler:
 
         A rehearsal never does, nor does a run whose logs are gone, or with other samples.
         """
+        return self._fidelity.name == "valid" and self.find(run, self._results) is not None
+
+    def find(self, run: ScheduledRun, results: StudyResults) -> Measurement | None:
+        """The last measurement of such a run, at the fidelity of the runs, whose logs are there.
+
+        Args:
+            run: what is looked for.
+            results: of the study.
+        """
         official, dataset = run.official, self._prepared.dataset
         wanted = (
             *(official.scenario.value, official.mode, official.timed_key),
@@ -144,24 +159,32 @@ class Scheduler:
 
         def same(details: OfficialDetails) -> bool:
             found = details.scenario, details.mode, details.timed_key, details.dataset
-            return found == wanted
+            return found == wanted and (bool(details.closed) or not official.closed)
 
-        return self._fidelity.name == "valid" and any(
-            same(OfficialDetails.of(m.details))
-            and (self._runs_folder / m.run / official.mode / DETAIL).is_file()
-            for m in self._results.measured.all(run.task.key, "valid")
-        )
+        fidelity = self._fidelity.name
+        if official.test and fidelity == "valid":
+            fidelity = "compliance"
+        for each in reversed(results.measured.all(run.task.key, fidelity)):
+            logs = self.logs(each, official)
+            if same(OfficialDetails.of(each.details)) and (logs / DETAIL).is_file():
+                return each
+        return None
+
+    def logs(self, measurement: Measurement, official: Official) -> Path:
+        """The folder of the logs of a run that was taken."""
+        return self._runs_folder / measurement.run / official.mode
 
     def _runs(self, record: Record, scenario: Scenario) -> Iterator[ScheduledRun]:
         resolved = self._resolve(record)
         measurement = self._measured(record, scenario)
         room = self._room(record, resolved.form)
-        fitting = _targets.target_of(scenario, measurement, self._fidelity, room)
+        rules, tests = self._benchmark.rules, self._benchmark.tests
+        fitting = _targets.target_of(scenario, measurement, self._fidelity, rules, room)
         target = fitting or _targets.cheapest_target(scenario, measurement)
-        expected_s = _targets.expected_s(scenario, measurement, target, self._fidelity)
+        timed_s = _targets.expected_s(scenario, measurement, target, self._fidelity, rules)
         task = MetricRequest(measurement.metric, self._resolver.key(measurement.metric, resolved))
-        official = Official(scenario, False, target, task.key)
-        timed = ScheduledRun(record, official, task, room, expected_s)
+        official = Official(scenario, False, target, task.key, self._benchmark.closed)
+        timed = ScheduledRun(record, official, task, room, timed_s)
         if fitting is None and not self.done(timed):
             raise _RefusedError(self._too_many(scenario, target, room))
         yield timed
@@ -173,8 +196,13 @@ class Scheduler:
             samples = min(samples, REHEARSED_SAMPLES)
         expected_s = _targets.expected_accuracy_s(scenario, measurement, target, samples)
         name = quality.metric.name
-        task = MetricRequest(name, self._resolver.key(name, resolved))
-        yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)
+        scored = MetricRequest(name, self._resolver.key(name, resolved))
+        answers = replace(official, accuracy=True, closed=False)
+        accurate = ScheduledRun(record, answers, scored, room, expected_s)
+        yield accurate
+        beside = (timed, accurate)
+        for test in tests:
+            yield replace(timed, official=replace(official, test=test), beside=beside)
 
     def _resolve(self, record: Record) -> ResolvedConfiguration:
         configuration = record.configuration
@@ -201,7 +229,8 @@ class Scheduler:
         """What LoadGen's queries may take, beside the samples and the model that stay loaded."""
         if not self._memory_bytes:
             return UNBOUNDED
-        samples = self._fidelity.performance_samples * self._prepared.task.sample_bytes(form)
+        rules = self._benchmark.rules
+        samples = rules.performance_samples * self._prepared.task.sample_bytes(form)
         loaded = _loaded_bytes(record)
         room = min(int(QUERY_SHARE * self._memory_bytes), self._memory_bytes - samples - loaded)
         if room <= 0:
@@ -214,7 +243,8 @@ class Scheduler:
         return room
 
     def _too_many(self, scenario: Scenario, target: float, room: int) -> str:
-        needed = _targets.generated_bytes(scenario, target, self._fidelity)
+        rules = self._benchmark.rules
+        needed = _targets.generated_bytes(scenario, target, self._fidelity, rules)
         return (
             f"LoadGen generates its queries in advance: at least {needed // _MIB} MiB of them, "
             f"and {room // _MIB} MiB of memory can be used for that{self._prepared.memory_words}"

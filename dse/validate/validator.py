@@ -12,6 +12,7 @@ from dse import __version__
 from dse.core.details import OfficialDetails
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
+from dse.loadgen.compliance import verify
 from dse.loadgen.logs import LogError, read_detail
 from dse.loadgen.verdict import next_target
 from dse.machine.measuring_lock import WAITING, measuring_lock
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dse.measure.spec import Fidelity, Official
     from dse.study.record import Record
     from dse.study.study import Study
+    from dse.tasks.benchmark import Benchmark
     from dse.validate.schedule import Schedule, ScheduledRun, Scheduler
 
 MAX_TRIES = 3
@@ -45,6 +47,7 @@ class ValidationEnd(StrEnum):
 
     COMPLETE = "every run is done"
     INTERRUPTED = "interrupted"
+    UNVERIFIED = "ended, as a compliance run does not pass"
 
 
 class ValidationObserver(Protocol):
@@ -92,6 +95,7 @@ class Validator:
         fidelity: of the runs.
         memory_bytes: what a worker may allocate; 0 for no limit.
         observer: is told.
+        benchmark: that the runs are of, in its division.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class Validator:
         fidelity: Fidelity,
         memory_bytes: int,
         observer: ValidationObserver,
+        benchmark: Benchmark,
     ) -> None:
         self._study = study
         self._prepared = prepared
@@ -109,11 +114,14 @@ class Validator:
         self._fidelity = fidelity
         self._memory_bytes = memory_bytes
         self._observer = observer
+        self._benchmark = benchmark
 
     def validate(
         self, schedule: Schedule, scheduler: Scheduler, interrupts: Interrupts
     ) -> Validated:
         """Takes the runs of a schedule, but for those that another process has taken meanwhile.
+
+        Ends with the first compliance run that does not pass: then no submission can be made.
 
         Raises:
             DseError: an input or the study can't be used; what was measured is stored.
@@ -131,19 +139,31 @@ class Validator:
                     continue
                 started = time.monotonic()
                 self._observer.began(run)
-                outcome = self._take(run)
+                outcome = self._take(run, scheduler)
             taken += ((run.record, each) for each in outcome.measurements)
             failed += outcome.failure is not None
             self._observer.ended(run, outcome, time.monotonic() - started)
+            if run.official.test and outcome.failure is not None:
+                return Validated(ValidationEnd.UNVERIFIED, taken, failed)
         return Validated(ValidationEnd.COMPLETE, taken, failed)
 
-    def _take(self, run: ScheduledRun) -> Outcome:
+    def _take(self, run: ScheduledRun, scheduler: Scheduler) -> Outcome:
+        found = [scheduler.find(each, self._study.results) for each in run.beside]
+        known = [measurement for measurement in found if measurement is not None]
+        if len(known) < len(found):
+            message = "there is no performance run or no accuracy run to hold it against"
+            return Outcome(failure=Failure(FailureKind.INVALID_RUN, message))
+        if known:  # what user.conf told LoadGen there was right
+            target = OfficialDetails.of(known[0].details).target or run.official.target
+            run = replace(run, official=replace(run.official, target=target))
         configuration = run.record.configuration
         choices = self._study.choices_of(run.record)
         lease_s = MAX_TRIES * _max_seconds(run)
         trial = self._study.begin(configuration, choices, Purpose.VALIDATE, lease_s)
         try:
             outcome = self._tried(run, self._study.run_name(trial))
+            if known and outcome.failure is None:
+                outcome = self._verified(run, outcome, known, scheduler)
         except RequestError:
             self._study.withdraw(trial)  # an input can't be used: give up the claim
             raise
@@ -151,6 +171,43 @@ class Validator:
             self._study.keep(trial, measurement)
         self._study.finish(trial, outcome)
         return outcome
+
+    def _verified(
+        self,
+        run: ScheduledRun,
+        outcome: Outcome,
+        beside: Sequence[Measurement],
+        scheduler: Scheduler,
+    ) -> Outcome:
+        """The outcome of a compliance run, or that it does not pass.
+
+        Args:
+            run: the run.
+            outcome: that it was taken.
+            beside: what it is held against.
+            scheduler: tells where the logs are.
+        """
+        (taken,) = outcome.measurements
+        officials = [*(each.official for each in run.beside), run.official]
+        performance, accuracy, found = map(scheduler.logs, [*beside, taken], officials)
+        test, scenario = run.official.test, run.official.scenario
+        task, rules = self._benchmark.task, self._benchmark.rules
+        try:
+            verification = verify(
+                test,
+                scenario,
+                (performance, accuracy, found),
+                rules,
+                lambda responses: task.score(responses, accuracy.parent),
+            )
+            problems = verification.problems(short=self._fidelity.name != "valid")
+        except (LogError, OSError, ValueError) as error:
+            problems = [str(error)]
+        if not problems:
+            return outcome
+        message = f"{test} does not pass: {'; '.join(problems)}"
+        key, name = run.task.key, taken.run
+        return Outcome(failure=Failure(FailureKind.INVALID_RUN, message, key=key, run=name))
 
     def _tried(self, run: ScheduledRun, name: str) -> Outcome:
         """Runs workers until a run came out well, or has failed for good."""
@@ -196,7 +253,9 @@ class Validator:
             target = next_target(read_detail(folder), official.scenario, official.target)
         except LogError:
             return None  # the failure says already what is wrong with it
-        if generated_bytes(official.scenario, target, self._fidelity) > run.most_query_bytes:
+        rules = self._benchmark.rules
+        due = generated_bytes(official.scenario, target, self._fidelity, rules)
+        if due > run.most_query_bytes:
             return None
         return replace(official, target=target)
 

@@ -14,6 +14,7 @@ import mlperf_loadgen as lg
 import pytest
 
 from dse.core.metrics import Scenario
+from dse.loadgen.compliance import TESTS
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
 from dse.loadgen.samples import Caller
@@ -155,6 +156,56 @@ def test_a_timed_run_answers_with_nothing_that_is_logged(
     assert log.long_enough
     # With so few queries early stopping is met in these two alone.
     assert log.valid or scenario in {Scenario.MULTI_STREAM, Scenario.SERVER}
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_compliance_run_logs_answers_of_a_timed_run(
+    scenario: Scenario, batch_size: int, tmp_path: Path
+) -> None:
+    audit = tmp_path / "audit.config"
+    audit.write_text(TESTS["TEST01"].audit_config)
+    wanted = of(scenario, batch_size=batch_size, min_query_count=64, answers=True)
+    model = Echo()
+    run(
+        [Caller(model)],
+        Numbers(20),
+        replace(wanted, audit_config=audit),
+        tmp_path,
+        encode=partial(encode, offset=1),
+    )
+    found = numbers(tmp_path)
+    assert found
+    assert found == {index: index - 1 for index in found}
+    log = read_detail(tmp_path)
+    assert log.errors == ()
+    assert TESTS["TEST01"].wrong_settings(log) == []
+    assert TESTS["TEST04"].wrong_settings(log) == [
+        "effective_performance_issue_same is False, not 1",
+        "effective_performance_issue_same_index is 0, not 3",
+    ]
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+def test_a_compliance_run_may_make_one_query_again_and_again(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    audit = tmp_path / "audit.config"
+    audit.write_text(TESTS["TEST04"].audit_config)
+    model = Echo()
+    wanted = of(scenario, min_query_count=64, audit_config=audit)
+    run([Caller(model)], Numbers(20), wanted, tmp_path)
+    # In MultiStream it is one query of eight samples.
+    asked = 8 if scenario is Scenario.MULTI_STREAM else 1
+    assert len({number for batch in model.batches for number in batch}) == asked
+    assert TESTS["TEST04"].wrong_settings(read_detail(tmp_path)) == []
+    assert numbers(tmp_path) == {}
+
+
+def test_answers_need_what_makes_them(tmp_path: Path) -> None:
+    for fields in ({"accuracy": True}, {"answers": True}):
+        with pytest.raises(ValueError, match="needs what makes its responses"):
+            run([Caller(Echo())], Numbers(2), of(Scenario.OFFLINE, **fields), tmp_path)
 
 
 @pytest.mark.parametrize("scenario", Scenario)

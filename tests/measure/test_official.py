@@ -20,6 +20,7 @@ from dse.loadgen.logs import read_detail
 from dse.loadgen.verdict import next_target, rule_violations
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import REHEARSAL, VALID, ModelFiles, Official, Spec
+from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from dse.tasks.image_classification.task import ImageClassification
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from dse.core.measurement import Measurement
 
+RULES = Benchmark.of().rules
 METRIC = {scenario: metric for metric, scenario in SCENARIOS.items()}
 SHORT = replace(REHEARSAL, min_duration_ms=200, min_query_count=64)
 DELAY_MS = 0.5
@@ -98,7 +100,7 @@ def test_a_rehearsal_keeps_all_but_durations_and_counts(tmp_path: Path, scenario
     if scenario is Scenario.MULTI_STREAM:
         queries /= 8
     if scenario is not Scenario.SERVER:  # its arrivals are random
-        assert queries == pytest.approx(generated(scenario, target, SHORT), rel=0.05)
+        assert queries == pytest.approx(generated(scenario, target, SHORT, RULES), rel=0.05)
     assert (tmp_path / "run" / "user.conf").read_text() == f"{found.details['user_conf']}\n"
     assert found.metric == METRIC[scenario]
     assert found.fidelity == "rehearsal"

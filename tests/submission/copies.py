@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.core.metrics import Scenario
-from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
-from dse.submission._logs import SUMMARY
-from tests.submission.evidence import VALUES
+from dse.loadgen.logs import ACCURACY
+from tests.submission.evidence import VALUES, as_scenario, edit_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A study to be changed by a test."""
+    """A study to be changed by a test.
+
+    Attributes:
+        folder: of the study.
+        scenario: of the runs that are changed, where there are several.
+    """
 
     folder: Path
+    scenario: str = ""
 
     def run(self, mode: str = "performance") -> Path:
         """The folder of the only run of a mode."""
-        (found,) = (self.folder / "runs").glob(f"*-{mode}")
+        (found,) = (self.folder / "runs").glob(f"{self.scenario}*-{mode}")
         return found
 
     def logs(self, mode: str = "performance") -> Path:
@@ -34,14 +39,7 @@ class Copy:
 
     def log(self, mode: str = "performance", /, **values: Any) -> None:
         """Changes what a detail log says, or adds it; None takes it out."""
-        file = self.logs(mode) / DETAIL
-        lines = file.read_text().splitlines()
-        entries = [json.loads(line.removeprefix(PREFIX)) for line in lines]
-        missing = set(values) - {entry["key"] for entry in entries}
-        entries[-1:-1] = [{**entries[0], "key": name} for name in missing]
-        changed = [{**each, "value": values.get(each["key"], each["value"])} for each in entries]
-        kept = [PREFIX + json.dumps(each) for each in changed if each["value"] is not None]
-        file.write_text("\n".join(kept) + "\n")
+        edit_log(self.logs(mode), values)
 
     def spec(self, mode: str, change: Callable[[dict[str, Any]], object]) -> None:
         """Changes what a worker was told."""
@@ -50,9 +48,11 @@ class Copy:
         change(data)
         file.write_text(json.dumps(data))
 
-    def responses(self, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    def responses(
+        self, change: Callable[[list[dict[str, Any]]], object], mode: str = "accuracy"
+    ) -> None:
         """Changes the accuracy log."""
-        file = self.logs("accuracy") / ACCURACY
+        file = self.logs(mode) / ACCURACY
         data = json.loads(file.read_text())
         change(data)
         file.write_text(json.dumps(data))
@@ -92,11 +92,9 @@ class Copy:
 
 def as_server(study: Copy) -> None:
     """Changes logs of SingleStream in what a Server run would log otherwise."""
-    study.log("accuracy", effective_scenario="Server")
+    as_scenario(study.logs("accuracy"), Scenario.SERVER)
+    as_scenario(study.logs(), Scenario.SERVER)
     study.log(
-        effective_scenario="Server",
         effective_target_latency_ns=15_000_000,
         result_completed_samples_per_sec=VALUES[Scenario.SERVER],
     )
-    summary = study.logs() / SUMMARY
-    summary.write_text(summary.read_text().replace("SingleStream", "Server"))

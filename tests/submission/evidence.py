@@ -6,6 +6,7 @@ Only the accuracy log, of some megabytes, is made here: by a formula, with label
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from dse.core.checksums import digest
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS_OF, Scenario
-from dse.loadgen.logs import ACCURACY, DETAIL
+from dse.loadgen.compliance import TESTS
+from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
 from dse.machine.system import System
 from dse.measure.spec import (
     VALID,
@@ -41,9 +43,10 @@ from dse.tasks.image_classification.task import ImageClassification
 from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dse.core.configuration import KnobValue
+    from dse.core.measurement import FidelityName
 
 GOLDEN = Path(__file__).parent / "golden"
 MODEL, FILE = "mobilenet-v1-0.25-128", "mobilenet_v1_0.25_128_quant.tflite"
@@ -54,11 +57,19 @@ VERSION = "1.2.3"
 """Of this program, by which the runs were taken."""
 IMAGES, GOOD = 50_000, 18_806
 PERCENT = 100 * GOOD / IMAGES
-VALUES = {Scenario.SINGLE_STREAM: 0.558172, Scenario.OFFLINE: 2089.1, Scenario.SERVER: 2056.29}
-"""What the logs give; that of Server is made from the log of SingleStream."""
+VALUES = {
+    Scenario.SINGLE_STREAM: 0.558172,
+    Scenario.MULTI_STREAM: 0.642368,
+    Scenario.OFFLINE: 2089.1,
+    Scenario.SERVER: 2056.29,
+}
+"""What the logs give; those of MultiStream and Server are made from the log of SingleStream."""
 TARGETS = {Scenario.SINGLE_STREAM: 0.6062875, Scenario.OFFLINE: 2283.7149187960736}
 BOTH = (Scenario.SINGLE_STREAM, Scenario.OFFLINE)
 MODES = ("performance", "accuracy")
+EDGE = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE)
+LOGGED = range(0, IMAGES, 50)
+"""The samples whose answers a compliance run has logged, each of them twice."""
 
 ELSEWHERE = System(
     cpu="Example CPU 9000",
@@ -113,10 +124,11 @@ def labels() -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.arange(IMAGES, dtype=np.int64) * 7919 % 1000
 
 
-def accuracy_log(count: int = IMAGES) -> str:
+def accuracy_log(images: Iterable[int] = range(IMAGES)) -> str:
     """An accuracy log as LoadGen writes it, of which so many predictions are right as were."""
-    lines = []
-    for image, label in enumerate(labels()[:count].tolist()):
+    lines, right_ones = [], labels().tolist()
+    for image in images:
+        label = right_ones[image]
         right = image * 7 % IMAGES < GOOD
         data = (label if right else (label + 1) % 1000).to_bytes(8, "little").hex().upper()
         lines.append(f'{{ "seq_id" : {image}, "qsl_idx" : {image}, "data" : "{data}" }}')
@@ -151,6 +163,7 @@ def write_study(
     data: Data,
     scenarios: Sequence[Scenario] = BOTH,
     validated: Sequence[Scenario] | None = None,
+    tests: Sequence[str] = (),
     **changes: Any,
 ) -> Path:
     """A study of one configuration, explored and validated.
@@ -160,6 +173,7 @@ def write_study(
         data: what the runs share.
         scenarios: of the objectives.
         validated: those of them that have valid runs; None for all.
+        tests: the compliance runs beside them, in the closed division.
         changes: to what the study is about.
     """
     objectives = ["accuracy_percent", *(METRICS_OF[each] for each in scenarios)]
@@ -191,17 +205,19 @@ def write_study(
         study.keep(trial, measurement)
     study.finish(trial, Outcome(tuple(explored)))
     for scenario in scenarios if validated is None else validated:
-        for mode in MODES:
+        for mode in (*MODES, *tests):
             trial = study.begin(CONFIGURATION, choices, Purpose.VALIDATE)
-            measurement = write_run(folder / "runs", data, scenario, mode)
+            measurement = write_run(folder / "runs", data, scenario, mode, closed=bool(tests))
             study.keep(trial, measurement)
             study.finish(trial, Outcome((measurement,)))
     return folder
 
 
-def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurement:
+def write_run(
+    runs: Path, data: Data, scenario: Scenario, mode: str, *, closed: bool = False
+) -> Measurement:
     """The folder of a valid run, and what was measured."""
-    timed = mode == "performance"
+    timed, test = mode != "accuracy", TESTS.get(mode)
     name = f"{scenario.value}-{mode}"
     official = Official(scenario, not timed, TARGETS.get(scenario, 2000.0), key(scenario))
     task = MetricRequest(METRICS_OF[scenario], key(scenario))
@@ -223,11 +239,18 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
     logs.mkdir(parents=True)
     (runs / name / "spec.json").write_text(spec.to_json())
     (runs / name / "user.conf").write_text(official.user_conf)
-    golden = GOLDEN / ("Offline" if scenario is Scenario.OFFLINE else "SingleStream") / mode
+    golden = GOLDEN / ("Offline" if scenario is Scenario.OFFLINE else "SingleStream")
+    golden /= "performance" if timed else "accuracy"
     (logs / DETAIL).write_bytes(gzip.decompress((golden / f"{DETAIL}.gz").read_bytes()))
     (logs / SUMMARY).write_bytes((golden / SUMMARY).read_bytes())
     (logs / "mlperf_log_trace.json").touch()
-    if timed:
+    if scenario is Scenario.MULTI_STREAM:
+        as_scenario(logs, scenario)
+    if test is not None:
+        edit_log(logs, {f"effective_{name}": value for name, value in test.settings.items()})
+    if test is not None and test.answers:
+        (logs / ACCURACY).write_text(accuracy_log([*LOGGED, *LOGGED]))
+    elif timed:
         (logs / ACCURACY).write_text("[\n]\n")
     else:
         shutil.copyfile(data.folder / ACCURACY, logs / ACCURACY)
@@ -243,7 +266,28 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         "timed_key": key(scenario),
         "model_sha256": SHA256,
         "dataset": DATASET,
+        **({"closed": True} if closed and timed else {}),
     }
     value = VALUES[scenario] if timed else PERCENT
     metric, of = spec.requests[0].metric, spec.requests[0].key
-    return Measurement(metric, value, of, Source.MEASURED, "valid", name, details=details)
+    fidelity: FidelityName = "valid" if test is None else "compliance"
+    return Measurement(metric, value, of, Source.MEASURED, fidelity, name, details=details)
+
+
+def as_scenario(logs: Path, scenario: Scenario) -> None:
+    """Lets logs of SingleStream say that they are of another scenario."""
+    edit_log(logs, {"effective_scenario": scenario.value})
+    summary = logs / SUMMARY
+    summary.write_text(summary.read_text().replace("SingleStream", scenario.value))
+
+
+def edit_log(logs: Path, values: Mapping[str, Any]) -> None:
+    """Changes what a detail log says, or adds it; None takes it out."""
+    file = logs / DETAIL
+    lines = file.read_text().splitlines()
+    entries = [json.loads(line.removeprefix(PREFIX)) for line in lines]
+    missing = set(values) - {entry["key"] for entry in entries}
+    entries[-1:-1] = [{**entries[0], "key": name} for name in missing]
+    changed = [{**each, "value": values.get(each["key"], each["value"])} for each in entries]
+    kept = [PREFIX + json.dumps(each) for each in changed if each["value"] is not None]
+    file.write_text("\n".join(kept) + "\n")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.core.metrics import Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
 from dse.submission._logs import SUMMARY
 from dse.tasks.image_classification.labels import LABELS_FILE
-from tests.submission.evidence import GOLDEN, IMAGES
+from tests.submission.evidence import GOLDEN, IMAGES, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,3 +258,76 @@ MUTATIONS = {
     "accuracy run of another point": detail("accuracy-run", "accuracy", timed_key="0" * 16),
     "accuracy run of another scenario": detail("accuracy-run", "accuracy", scenario="Offline"),
 }
+
+
+def _slower(test: str, factor: float) -> Callable[[Copy], object]:
+    """A compliance run of SingleStream that took longer, in its log and in the study."""
+
+    def change(copy: Copy) -> None:
+        value = VALUES[Scenario.SINGLE_STREAM] * factor
+        copy.log(test, early_stopping_latency_ss=round(1e6 * value))
+        copy.measurement(test, value=round(1e6 * value) / 1e6)
+
+    return change
+
+
+def _label_999(entries: list[dict[str, Any]]) -> None:
+    for entry in entries:
+        entry["data"] = "E703000000000000"
+
+
+CLOSED_MUTATIONS = {
+    "no compliance run": Mutation(
+        "closed",
+        "compliance-run",
+        lambda copy: copy.measurement("TEST04", fidelity="rehearsal"),
+        "there is no TEST04 run of this configuration; `dse validate closed --points 0 --division "
+        "closed --scenario SingleStream` supplies",
+    ),
+    "a performance run that did not return its answers": Mutation(
+        "closed",
+        "performance-run",
+        lambda copy: copy.measurement("performance", details={"closed": None}),
+        "no valid performance run of the closed division",
+    ),
+    "settings of a compliance run": log(
+        "audit-settings",
+        "TEST01",
+        "closed",
+        "effective_accuracy_log_sampling_target is 10, not 4096",
+        effective_accuracy_log_sampling_target=10,
+    ),
+    "a slower compliance run": Mutation(
+        "closed", "compliance-performance", _slower("TEST01", 1.2), "allowed at least 0.502355 and"
+    ),
+    "faster where one sample is asked for again": Mutation(
+        "closed", "compliance-performance", _slower("TEST04", 0.8), "allowed at least 0.465143"
+    ),
+    "other answers": Mutation(
+        "closed",
+        "compliance-answers",
+        lambda copy: copy.responses(_label_999, "TEST01"),
+        "TEST01 does not pass: answers logged: 2000",
+    ),
+    "a compliance run by another LoadGen": log(
+        "loadgen", "TEST04", "closed", loadgen_version="6.0.16 @ 0123456789"
+    ),
+    "a compliance run that is too short": log(
+        "min-duration", "TEST01", "closed", effective_min_duration_ms=10_000
+    ),
+    "below the target": Mutation(
+        "closed",
+        "quality-target",
+        lambda copy: replace(copy, scenario="Offline").measurement("accuracy", value=36.9),
+        "its top-1 accuracy is 36.900 %, not 37.000",
+    ),
+    "calibrated by other images": Mutation(
+        "closed",
+        "calibration",
+        lambda copy: replace(copy, scenario="Offline").measurement(
+            "accuracy", details={"calibrated_on": 500}
+        ),
+        "not by MLPerf's list",
+    ),
+}
+"""What can be wrong in the closed division: of SingleStream, if nothing else is said."""

@@ -13,6 +13,7 @@ from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.submission.evidence import gather, read_run
+from dse.tasks.benchmark import Benchmark
 from tests.submission.evidence import BOTH
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def gathered(
     opened = Study.load(StudyFolder(study.folder))
     (record,) = opened.frontier()
     scenarios = [Scenario.SINGLE_STREAM, Scenario.OFFLINE]
-    found = gather(opened, record, scenarios, fidelities or ("valid",), infer=infer)
+    found = gather(
+        opened, record, scenarios, fidelities or ("valid",), infer=infer, benchmark=Benchmark.of()
+    )
     return {result.scenario: result for result in found}
 
 

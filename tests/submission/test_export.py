@@ -21,6 +21,7 @@ from dse.submission._logs import SUMMARY
 from dse.submission.description import MEANINGFUL, OPTIONAL
 from dse.submission.evidence import gather
 from dse.submission.rules import Breach
+from dse.tasks.benchmark import Benchmark
 from tests.replays import write_space, write_table
 from tests.submission.evidence import (
     BOTH,
@@ -213,7 +214,14 @@ def test_one_command_supplies_what_points_lack_alike(data: Data, tmp_path: Path)
     judged = [
         Readiness(result, (Breach("performance-run", ""),), preview=False)
         for id_, scenarios in ((0, BOTH), (3, BOTH), (4, BOTH[1:]))
-        for result in gather(study, replace(record, id=id_), scenarios, ("valid",), infer=False)
+        for result in gather(
+            study,
+            replace(record, id=id_),
+            scenarios,
+            ("valid",),
+            infer=False,
+            benchmark=Benchmark.of(),
+        )
     ]
     # A password is in no command.
     both, offline = supplying(judged, "s", "mysql://me:secret@host/db")
@@ -333,7 +341,8 @@ def test_a_study_of_this_machine_takes_its_hardware_from_here(
             "or validate a study of its own with the LoadGen of v6.0",
         ),
         (["--release", "v7"], "'--release'"),
-        (["--division", "closed"], "'--division'"),
+        (["--division", "network"], "'--division'"),
+        (["--division", "closed"], "--division: study 'single' has not measured multistream"),
         (["--category", "datacenter"], "s no objective"),
         (["--output", "/"], "--output: / can't be the root of a submission; give a folder"),
         (["--output", "my-preview"], "--output: my-preview says that it is a preview; give"),

@@ -22,7 +22,7 @@ from dse.tasks.benchmark import Benchmark
 from dse.tasks.registry import DEFAULT
 from tests.submission.conftest import NAMES
 from tests.submission.evidence import CONFIGURATION, IMAGES
-from tests.submission.mutations import MUTATIONS
+from tests.submission.mutations import CLOSED_MUTATIONS, MUTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,12 +37,12 @@ EXPORT = ("--submitter", "Org", "--output", "tree", "--system", "system.yaml")
 
 
 def broken(scenarios: Iterable[Scenario], study: str, *, infer: bool = False) -> list[Breach]:
+    benchmark = Benchmark.of()
     opened = Study.load(existing_folder(study))
     (record,) = opened.frontier()
-    results = gather(opened, record, list(scenarios), ("valid",), infer=infer)
-    found = (
-        breaches(each, RELEASES[LATEST], opened.about.models, Benchmark.of()) for each in results
-    )
+    results = gather(opened, record, list(scenarios), ("valid",), infer=infer, benchmark=benchmark)
+    models = opened.about.models
+    found = (breaches(each, RELEASES[LATEST], models, benchmark) for each in results)
     return [breach for each in found for breach in each]
 
 
@@ -71,6 +71,12 @@ def test_what_no_run_mends_is_known_before_any(copied: Callable[[str], Copy]) ->
     assert rules("file", over(500)) == ["accuracy-samples"]
     assert rules("file", over(10_570), "question-answering") == []  # of 10,833 samples
     assert rules("builtin", over(IMAGES)) == ["trained"]
+    # Of an item of several samples each of these counts.
+    known = record.outcome.quality
+    assert known is not None
+    for samples, broken_rules in ((IMAGES, []), (600, ["accuracy-samples"])):
+        accuracy = replace(known, details={"total": 500, "samples": samples})
+        assert rules("file", replace(record, outcome=Outcome((accuracy,)))) == broken_rules
     nothing = replace(record, outcome=Outcome())
     assert rules("builtin", nothing) == ["trained", "accuracy-measured"]
     assert rules("file", nothing) == ["accuracy-measured"]
@@ -134,10 +140,9 @@ def test_every_rule_is_in_the_docs_and_has_a_mutation() -> None:
     rules = set(re.findall(r'(?:Breach\(|_at_least\(log, |\(\(?)"([a-z-]+)",', source))
     listed = set(re.findall(r"^\| (`.+?`) \|", DOCS.read_text(), re.MULTILINE))
     documented = {name for cell in listed for name in re.findall(r"`([a-z-]+)`", cell)}
-    assert {mutation.rule for mutation in MUTATIONS.values()} | {
-        "fidelity",
-        "accuracy-measured",
-    } == (documented)
+    mutated = {mutation.rule for mutation in (*MUTATIONS.values(), *CLOSED_MUTATIONS.values())}
+    others = {"fidelity", "accuracy-measured", "reference-model", "all-scenarios"}
+    assert mutated | others == documented
     assert rules <= documented
     assert documented >= SHORT | set(REMEDIES)
     assert len(MUTATIONS) >= 30

@@ -44,7 +44,7 @@ def results(copied: Callable[[str], Copy]) -> list[Evidence]:
     """SingleStream and Offline of a point."""
     study = Study.load(StudyFolder(copied("full").folder))
     (record,) = study.frontier()
-    return gather(study, record, BOTH, ("valid",), infer=False)
+    return gather(study, record, BOTH, ("valid",), infer=False, benchmark=Benchmark.of())
 
 
 def changed(result: Evidence, **details: Any) -> Evidence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,22 @@ def test_a_benchmark_is_a_task_with_its_quality_and_rules() -> None:
 def test_other_tasks_have_none(name: str, problem: str) -> None:
     with pytest.raises(RequestError, match=problem):
         Benchmark.of(name)
+
+
+def test_the_closed_division_asks_for_more() -> None:
+    open_, closed = Benchmark.of(), Benchmark.of(division="closed")
+    assert (open_.closed, open_.tests) == (False, ())
+    assert (closed.closed, closed.tests) == (True, ("TEST01", "TEST04"))
+    assert Benchmark.of("question-answering", "closed").tests == ("TEST01",)
+
+
+def test_a_task_may_say_nothing_of_the_closed_division(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = Benchmark.of().rules
+    task = type(registry.task(registry.DEFAULT))
+    monkeypatch.setattr(task, "rules", replace(rules, reference_model=""))
+    assert Benchmark.of().division == "open"
+    with pytest.raises(RequestError, match=r"--division: .* says nothing of the closed division"):
+        Benchmark.of(division="closed")
 
 
 def test_a_timed_metric_is_no_quality() -> None:

@@ -24,18 +24,18 @@ IMAGES = 5
 OPTIONS = ["--models", "models", "--dataset", "images"]
 
 
-def write_inputs(folder: Path) -> None:
+def write_inputs(folder: Path, model: str = "m", count: int = IMAGES) -> None:
     """A folder of models, small real ones, and one of images."""
     models, images = folder / "models", folder / "images"
     models.mkdir()
     (models / "m.onnx").write_bytes(onnx_bytes())
-    entry = {"name": "m", "file": "m.onnx", "precision": "fp32", "layout": "NCHW"}
+    entry = {"name": model, "file": "m.onnx", "precision": "fp32", "layout": "NCHW"}
     numbers = {"dtype": "float32", "resolution": SIDE, "mean": 0, "scale": 255, "label_offset": 0}
     (models / "models.yaml").write_text(yaml.safe_dump({"models": [{**entry, **numbers}]}))
     images.mkdir()
-    for number in range(IMAGES):
+    for number in range(count):
         picture(number).save(images / f"{number}.png")
-    lines = [f"{number}.png {number}\n" for number in range(IMAGES)]
+    lines = [f"{number}.png {number % IMAGES}\n" for number in range(count)]
     (images / "val_map.txt").write_text("".join(lines))
 
 

@@ -54,11 +54,18 @@ def read_accuracy(text: str) -> Score:
 def score(responses: Mapping[int, bytes], folder: Path) -> Score:
     """The accuracy of logged labels, counted again by the right ones beside the logs.
 
+    Labels of a part of the samples are counted among themselves.
+
     Raises:
         OSError, ValueError: the right labels can't be read, or do not fit.
     """
+    found = sorted(decode_labels(responses).items())
     labels = read_labels(folder / LABELS_FILE).tolist()
-    return score_labels(decode_labels(responses), labels[: len(responses)])
+    if found and not 0 <= found[0][0] <= found[-1][0] < len(labels):
+        last = f"the accuracy log has samples {found[0][0]} to {found[-1][0]}"
+        raise ValueError(f"{last}, the data set has {len(labels)}")
+    right = [labels[index] for index, _ in found]
+    return score_labels(dict(enumerate(label for _, label in found)), right)
 
 
 def response_faults(responses: Mapping[int, bytes]) -> Iterator[str]:

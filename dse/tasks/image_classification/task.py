@@ -47,6 +47,8 @@ class ImageClassification(BaseTask):
         performance_samples=1024,
         accuracy_samples=50_000,
         min_offline_samples=24_576,
+        reference_model="resnet50-v1.5",
+        compliance_tests=("TEST01", "TEST04"),
     )
     worker: ClassVar[str] = "dse.tasks.image_classification.worker:ImageClassificationWorker"
     plain_form: ClassVar[Form] = Preprocessing(resolution=32).as_dict()

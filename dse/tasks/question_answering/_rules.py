@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dse.tasks.question_answering._scoring import TRUTH_FILE, Truth, score_responses
+from dse.tasks.question_answering._scoring import TRUTH_FILE, Truth, score_part, score_responses
 from dse.tasks.task import Score
 
 if TYPE_CHECKING:
@@ -23,10 +23,14 @@ _SCORE = re.compile(rf'^{{"exact_match": {_NUMBER}, "f1": {_NUMBER}}}', re.MULTI
 def score(responses: Mapping[int, bytes], folder: Path) -> Score:
     """The F1 of logged answers, computed again by the right ones beside the logs.
 
+    Of a part of the samples, those questions count of which one was answered.
+
     Raises:
         OSError, ValueError: the right answers can't be read, or do not fit.
     """
     truth = Truth.from_json((folder / TRUTH_FILE).read_bytes())
+    if set(responses) != set(range(len(responses))):
+        return score_part(truth, responses)
     return score_responses(truth, responses, len(responses))
 
 

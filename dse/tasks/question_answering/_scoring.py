@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import string
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -148,15 +149,34 @@ def score_responses(truth: Truth, responses: Mapping[int, bytes], count: int) ->
             f"{count} of {truth.ends[-1]}"
         )
     complete = max(1, sum(end <= count for end in truth.ends))
+    return _score(truth, responses, range(complete))
+
+
+def score_part(truth: Truth, responses: Mapping[int, bytes]) -> Score:
+    """The same of all questions of which a sample was answered.
+
+    Raises:
+        ValueError: there is no response, one can't be read or is of no sample.
+    """
+    if not responses or not 0 <= min(responses) <= max(responses) < truth.ends[-1]:
+        raise ValueError(f"the accuracy log is not of {truth.ends[-1]} samples")
+    asked = sorted({bisect_right(truth.ends, index) for index in responses})
+    return _score(truth, responses, asked)
+
+
+def _score(truth: Truth, responses: Mapping[int, bytes], asked: Sequence[int]) -> Score:
+    """The mean F1 of the answers to the questions with these numbers, at least one."""
     f1, right, added = [], [], 0.0
-    for question, end in zip(truth.questions[:complete], truth.ends, strict=False):
-        found = find_answer(truth, question, end, responses)
+    for number in asked:
+        question = truth.questions[number]
+        found = find_answer(truth, question, truth.ends[number], responses)
         f1.append(max(_compute_f1(found, each) for each in question.answers))
         right.append(any(_normalise(found) == _normalise(each) for each in question.answers))
         # One by one, as the scripts do it: `sum` rounds otherwise in newer versions of Python.
         added += f1[-1]
-    value, exact_match = 100.0 * added / complete, 100.0 * sum(right) / complete
-    details = {"exact_match": exact_match, "total": complete}
+    total = len(asked)
+    value, exact_match = 100.0 * added / total, 100.0 * sum(right) / total
+    details = {"exact_match": exact_match, "total": total}
     return Score(value, _resample(np.array(f1), value), details, right)
 
 

@@ -43,6 +43,9 @@ class QuestionAnswering(BaseTask):
         accuracy_samples=10_833,
         min_offline_samples=10_833,
         scored_items=10_570,
+        reference_model="bert-large",
+        compliance_tests=("TEST01",),
+        compared_bytes=4,
     )
     worker: ClassVar[str] = "dse.tasks.question_answering.worker:QuestionAnsweringWorker"
     plain_form: ClassVar[Form] = QuestionForm(any_length=True).to_form()

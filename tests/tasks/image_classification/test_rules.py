@@ -53,7 +53,9 @@ def test_labels_are_counted_again_by_the_right_ones_beside_the_logs(tmp_path: Pa
     np.save(tmp_path / LABELS_FILE, np.array([3, 4, 5, 6]), allow_pickle=False)
     found = TASK.score(responses([3, 4, 7]), tmp_path)
     assert found == score_labels({0: 3, 1: 4, 2: 7}, [3, 4, 5])
-    with pytest.raises(ValueError, match="covers 5 samples, the data set has 4"):
+    some = {index: each for index, each in responses([3, 4, 7, 6]).items() if index > 1}
+    assert TASK.score(some, tmp_path) == score_labels({0: 7, 1: 6}, [5, 6])
+    with pytest.raises(ValueError, match="has samples 0 to 4, the data set has 4"):
         TASK.score(responses([3, 4, 7, 6, 6]), tmp_path)
     with pytest.raises(OSError, match="No such file"):
         TASK.score(responses([3]), tmp_path / "elsewhere")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from dse.core.details import QualityDetails
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
-from tests.answering import write_questions
+from tests.answering import ASKED, SAMPLES, write_questions
 from tests.answering_model import onnx_bytes, write_models
 from tests.commandline import Command, here, tmp_path
 from tests.results.tables import BERT_OFFLINE, write_bert
@@ -55,8 +56,13 @@ def test_own_models_go_the_whole_way(here: Path, dse: Command) -> None:
         for one in study.records.values()
     }
     assert scores == {(m, b): 100.0 * (m == "right") for m in ("right", "wrong") for b in BACKENDS}
+    qualities = [one.outcome.quality for one in study.records.values()]
+    details = [QualityDetails.of(one.details) for one in qualities if one is not None]
+    assert {(each.total, each.samples) for each in details} == {(len(ASKED), SAMPLES)}
     rehearse = ("validate", "space", *INPUTS, "--rehearsal", "--scenario", "SingleStream")
-    dse.good(*rehearse)
+    said = dse.good(*rehearse, "--division", "closed").err
+    assert said.count(": SingleStream TEST01 (") == said.count(": SingleStream accuracy (") > 0
+    assert "TEST04" not in said
     dse.good("report", "space")
     page = (here / "studies" / "space" / "report" / "report.html").read_text(encoding="utf-8")
     assert "F1 of the answers" in page

@@ -14,6 +14,7 @@ from dse.tasks.question_answering._scoring import (
     Truth,
     find_answer,
     find_faults,
+    score_part,
     score_responses,
 )
 
@@ -208,6 +209,19 @@ def test_a_part_is_scored_by_its_complete_questions() -> None:
     for count, total in ((6, 3), (5, 2), (4, 2), (2, 1), (1, 1)):
         got = score_responses(known, dict(enumerate(logits[:count])), count)
         assert got.details["total"] == total
+
+
+def test_any_part_is_scored_by_the_questions_that_were_answered_in_it() -> None:
+    known = truth(200, "w0", "w1", "w2")
+    logits = {n: response({OFFSET + word: (9, 9)}) for n, word in {3: 0, 4: 2, 5: 0}.items()}
+    # The second question has an answer in one of its windows, the third one in both.
+    got = score_part(known, logits)
+    assert (got.value, got.details) == (50, {"exact_match": 50, "total": 2})
+    whole = {n: response({OFFSET + n // 2: (9, 9)}) for n in range(6)}
+    assert score_part(known, whole) == score_responses(known, whole, 6)
+    for wrong in ({}, {6: logits[3]}, {-1: logits[3]}):
+        with pytest.raises(ValueError, match="is not of 6 samples"):
+            score_part(known, wrong)
 
 
 @pytest.mark.parametrize(
