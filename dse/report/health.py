@@ -117,6 +117,6 @@ def _frontier(study: Study) -> Iterator[str]:
     if near := near_misses(study.results, study.space.constraints):
         ids = ", ".join(f"#{record.id}" for record in near[:MAX_NAMED])
         count = format_count(len(near), "point")
-        yield f"at a bound: {count} beyond it by less than the noise ({ids})"
+        yield f"at a bound: {count} beyond it, perhaps by noise alone ({ids})"
     if not frontier and any(record.outcome.failure is None for record in study.records.values()):
         yield "frontier: no measured point keeps to the constraints"
