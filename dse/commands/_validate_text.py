@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from dse.answer.text import WIDTH, worded
 from dse.commands._points import point_cells, point_table
 from dse.commands.console import print_lines
-from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure
-from dse.core.wording import format_count
+from dse.core.wording import format_count, format_duration
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -71,7 +70,7 @@ def schedule_table(schedule: Schedule) -> Table:
             official.scenario.value,
             official.mode,
             _expecting(official, official.target),
-            duration(run.expected_s),
+            format_duration(run.expected_s),
         )
     return table
 
@@ -85,7 +84,7 @@ def schedule_lines(schedule: Schedule) -> list[str]:
     ]
     if schedule.valid:
         lines.append(f"valid already: {format_count(schedule.valid, 'run')}")
-    total = f", about {duration(schedule.expected_s)}" if schedule.runs else ""
+    total = f", about {format_duration(schedule.expected_s)}" if schedule.runs else ""
     return [*lines, f"to do: {format_count(len(schedule.runs), 'run')}{total}"]
 
 
@@ -129,7 +128,7 @@ class Progress:
         """How much longer the run in hand takes, in words."""
         if self._deadline is None:
             return ""
-        return f" (about {duration(max(0.0, self._deadline - time.monotonic()))} more)"
+        return f" (about {format_duration(max(0.0, self._deadline - time.monotonic()))} more)"
 
     def waits(self, why: str) -> None:
         """See `dse.validate.validator.ValidationObserver`."""
@@ -141,7 +140,7 @@ class Progress:
         left_s = sum(each.expected_s for each in self._left)
         self._deadline = time.monotonic() + run.expected_s
         place = self._total - len(self._left) + 1
-        self.say(f"{place}/{self._total} {_name(run)} (about {duration(left_s)} left)")
+        self.say(f"{place}/{self._total} {_name(run)} (about {format_duration(left_s)} left)")
 
     def invalid(self, run: ScheduledRun, reason: str, target: float) -> None:
         """See `dse.validate.validator.ValidationObserver`."""
@@ -158,7 +157,7 @@ class Progress:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
             spoilt = f"; disturbed: {each.disturbed}" if _disturbed(each) else ""
-            self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
+            self.say(f"  {verdict}: {value} ({format_duration(seconds)}){spoilt}")
         for note in self._notes(outcome):
             self.say(f"  note: {note}")
 

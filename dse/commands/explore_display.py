@@ -16,7 +16,7 @@ from dse.commands.console import print_lines
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure, generalise
 from dse.core.remedies import find_remedy
-from dse.core.wording import format_count
+from dse.core.wording import format_count, format_duration
 from dse.report.settling import describe_round
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
@@ -192,16 +192,7 @@ class Display:
         seconds = spent / self._trials * left
         if self._budget.seconds is not None:
             seconds = min(seconds, max(0.0, self._budget.seconds - spent))
-        return f"time left: {duration(seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """A span of time for the reader: ``2 h 05 min``, ``3 min 20 s``, ``12 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        return f"time left: {format_duration(seconds)}"
 
 
 def _passes_in_silence(step: Step, record: Record) -> bool:

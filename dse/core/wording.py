@@ -6,6 +6,9 @@ from textwrap import wrap
 
 MAX_WIDTH = 100
 """Columns of a line that is read, however wide a terminal is."""
+_UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60))
+MIN_OF_UNIT = 1.5
+"""A time is given in the largest unit of which it has at least this much."""
 
 
 def format_count(number: float, noun: str, plural: str = "") -> str:
@@ -18,6 +21,19 @@ def format_count(number: float, noun: str, plural: str = "") -> str:
     """
     shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
     return f"{shown} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def format_duration(seconds: float) -> str:
+    """A span of time in two figures, such as "12 s", "2.4 min", "45 min" or "1.7 d".
+
+    Args:
+        seconds: at least 0, finite.
+    """
+    for unit, length in _UNITS_S:
+        if seconds >= MIN_OF_UNIT * length:
+            count = seconds / length
+            return f"{round(count, int(count < 10)):g} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def wrap_words(text: str, width: int) -> list[str]:

@@ -77,7 +77,7 @@ def test_where_nothing_was_explored_no_condition_is_blamed(tmp_path: Path) -> No
 def test_rows_name_points_within_80_columns(study: Study) -> None:
     table = point_table("scenario", "mode", "expecting", "time")
     for record in study.frontier():
-        told = "MultiStream", "performance", "123456 samples/s", "11 h 36 min"
+        told = "MultiStream", "performance", "123456 samples/s", "12 h"
         table.add_row(*point_cells(record), *told)
     out = console()
     out.width = 80
@@ -86,5 +86,5 @@ def test_rows_name_points_within_80_columns(study: Study) -> None:
     heading, *rows = captured.get().splitlines()
     assert heading.split()[:3] == ["id", "model", "runtime"]
     assert max(map(len, rows)) <= 80
-    assert "11 h 36 min" in rows[0]
+    assert rows[0].rstrip().endswith("12 h")
     assert captured.get().count("t2") + captured.get().count("t1") >= len(study.frontier())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.core.wording import format_count
+from dse.core.wording import format_count, format_duration
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +25,25 @@ ROOT = Path(__file__).parents[2]
 )
 def test_the_noun_agrees(number: float, noun: str, plural: str, text: str) -> None:
     assert format_count(number, noun, plural) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (89.0, "89 s"),
+        (90.0, "1.5 min"),
+        (540.2, "9 min"),
+        (599.0, "10 min"),
+        (603.4, "10 min"),
+        (5400.0, "1.5 h"),
+        (40 * 3600.0, "1.7 d"),
+        (99 * 86400.0, "99 d"),
+    ],
+)
+def test_a_span_of_time_has_two_figures_of_its_largest_unit(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 def test_nobody_chooses_an_ending_by_hand() -> None:

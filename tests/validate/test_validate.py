@@ -74,7 +74,7 @@ def test_it_says_beforehand_what_it_will_do(command: Command, here: Path, small:
     assert {tuple(row.split()[:6]) for row in rows} == {("0", "m", "fp32", "null", "t1", "b4")}
     modes = [(name, mode) for name in SCENARIOS for mode in ("performance", "accuracy")]
     assert [tuple(word for word in row.split() if word in WORDS) for row in rows] == modes
-    assert ["10 min 03 s" in row for row in rows] == [True, False, False, False]
+    assert ["10 min" in row for row in rows] == [True, False, False, False]
     assert legend == "t threads, b batch size"
     assert last.startswith("to do: 4 runs, about 2")  # ten minutes, eleven and a little
     assert list((here / "studies/small/runs").iterdir()) == before
