@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dse.answer.text import WIDTH, worded
@@ -12,7 +11,7 @@ from dse.commands.console import print_lines
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure
-from dse.core.wording import format_count, format_duration
+from dse.core.wording import format_count, format_duration, wrap_words
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -48,7 +47,7 @@ def unfit_lines(unfit: Mapping[int, Sequence[Breach]]) -> list[str]:
         for breach in broken:
             ids.setdefault(breach, []).append(id_)
     reasons = (f"  {breach.rule}: {breach.message} ({_named(of)})" for breach, of in ids.items())
-    folded = (wrap(line, WIDTH, subsequent_indent="    ") for line in reasons)
+    folded = (wrap_words(line, WIDTH) for line in reasons)
     heading = "`dse export` would refuse valid runs of these points:"
     return [heading, *(part for parts in folded for part in parts)]
 
@@ -78,9 +77,13 @@ def schedule_table(schedule: Schedule) -> Table:
 def schedule_lines(schedule: Schedule) -> list[str]:
     """What the table does not say: the total, what is done already, and what can't be run."""
     lines = [
-        f"can't be run: #{refused.record.id} {refused.record.configuration}, "
-        f"{refused.scenario.value}: {refused.reason}"
+        line
         for refused in schedule.refused
+        for line in wrap_words(
+            f"can't be run: #{refused.record.id} {refused.record.configuration}, "
+            f"{refused.scenario.value}: {refused.reason}",
+            WIDTH,
+        )
     ]
     if schedule.valid:
         lines.append(f"valid already: {format_count(schedule.valid, 'run')}")
@@ -105,7 +108,7 @@ def values_table(taken: Sequence[tuple[Record, Measurement]]) -> Table:
 
 
 class Progress:
-    """A line for each run: nothing is drawn while one is measured.
+    """Lines of 80 columns for each run: nothing is drawn while one is measured.
 
     Args:
         console: on stderr.
@@ -121,8 +124,8 @@ class Progress:
         self._deadline: float | None = None
 
     def say(self, text: str) -> None:
-        """Prints a line."""
-        print_lines([text], self._console)
+        """Prints a text in lines that fit."""
+        print_lines(wrap_words(text, WIDTH), self._console)
 
     def still(self) -> str:
         """How much longer the run in hand takes, in words."""
@@ -140,7 +143,10 @@ class Progress:
         left_s = sum(each.expected_s for each in self._left)
         self._deadline = time.monotonic() + run.expected_s
         place = self._total - len(self._left) + 1
-        self.say(f"{place}/{self._total} {_name(run)} (about {format_duration(left_s)} left)")
+        official = run.official
+        what = f"#{run.record.id} {official.scenario.value} {official.mode}"
+        left = f"about {format_duration(left_s)} left"
+        self.say(f"run {place} of {self._total}: {what}, {left}")
 
     def invalid(self, run: ScheduledRun, reason: str, target: float) -> None:
         """See `dse.validate.validator.ValidationObserver`."""
@@ -164,8 +170,3 @@ class Progress:
 
 def _disturbed(measurement: Measurement) -> bool:
     return METRICS[measurement.metric].timed and bool(measurement.disturbed)
-
-
-def _name(run: ScheduledRun) -> str:
-    official = run.official
-    return f"#{run.record.id} {run.record.configuration}: {official.scenario.value} {official.mode}"
