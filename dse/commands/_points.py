@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.core.errors import RequestError
-from dse.core.wording import format_count
 from dse.report.text import MIN_NAME, short_settings
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def choose_points(view: View, ids: Sequence[int], *, decided: bool) -> list[Reco
     found = [record for record in frontier if not decided or frontier.certain(record)]
     if not found:
         raise RequestError(
-            f"of {format_count(len(frontier), 'point')} on the frontier of study "
-            f"'{view.study.folder.name}' none is decided",
+            f"no point on the frontier of study '{view.study.folder.name}' is decided",
             field="--decided",
             remedy="leave it out, or `dse explore` on with --settle 10m",
         )

@@ -85,7 +85,7 @@ def _write(target: Path, text: str) -> None:
     data = text.encode()
     if len(data) > MAX_YAML_BYTES:
         raise RequestError(
-            f"would be larger than {MAX_YAML_BYTES >> 20} MiB, which is all that is read",
+            f"would be larger than the {MAX_YAML_BYTES >> 20} MiB that are read",
             file=target,
             remedy="describe the folders in it one by one",
         )

@@ -21,7 +21,7 @@ from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
 from dse.commands.next_step import command, print_next, repeat
 from dse.core.errors import RequestError
-from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
+from dse.core.metrics import LATENCY, METRICS_OF, SCENARIOS, Scenario
 from dse.core.wording import format_count
 from dse.core.worker_environment import add_libraries
 from dse.exploration.prepare import prepare
@@ -221,16 +221,15 @@ def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
     for scenario in wanted:
         if METRICS_OF[scenario] not in study.about.metrics:
             raise RequestError(
-                f"study '{study.folder.name}' has not measured {METRICS_OF[scenario]}, "
-                f"which tells LoadGen what to expect of {scenario.value}",
+                f"study '{study.folder.name}' has not measured {METRICS_OF[scenario]}",
                 field="--scenario",
-                remedy="add it to the objectives of its search space and explore again",
+                remedy="add it to its objectives and explore again",
             )
     objectives = [SCENARIOS[name] for name in study.space.objectives if name in SCENARIOS]
     if not wanted and not objectives:
         raise RequestError(
-            f"study '{study.folder.name}' has no objective that is taken in a scenario of LoadGen",
-            remedy=f"add one of {', '.join(SCENARIOS)} to its search space and explore again",
+            f"study '{study.folder.name}' has no objective that LoadGen measures",
+            remedy=f"add {LATENCY.name}, say, and explore again",
         )
     return wanted or objectives
 

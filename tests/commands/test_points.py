@@ -52,7 +52,7 @@ def test_what_is_not_decided_can_be_left_out(study: Study) -> None:
     with pytest.raises(RequestError) as caught:
         choose_points(timed, (), decided=True)
     assert str(caught.value) == (
-        "--decided: of 5 points on the frontier of study 'mine' none is decided; "
+        "--decided: no point on the frontier of study 'mine' is decided; "
         "leave it out, or `dse explore` on with --settle 10m"
     )
 

@@ -103,7 +103,7 @@ def _check_effect(request: BenchRequest, given: SingleFileProvider) -> None:
     for option, values in options.items():
         if values != (1,) and not batched:
             raise RequestError(
-                "has no effect on SingleStream, which asks for one sample after the other",
+                "has no effect on SingleStream",
                 field=option,
                 remedy="add --scenario Offline",
             )
