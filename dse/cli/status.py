@@ -37,7 +37,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     from dse.report import running
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
-    from dse.report.text import borrowed_lines
+    from dse.report.text import borrowed_lines, excluded_lines
     from dse.study.folder import existing_folder
     from dse.study.study import Study
 
@@ -62,7 +62,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     for line in borrowed_lines(opened.about.borrowed):
         write_prose(line)
     told = (*running.lines(opened), *numbers["notes"], *numbers["health"])
-    for line in (*dict.fromkeys(told), *(f"not run: {line}" for line in numbers["excluded"])):
+    for line in (*dict.fromkeys(told), *excluded_lines(numbers["excluded"])):
         write_prose(line)
     _failures(opened, numbers["failures"], verbose=verbose)
     steps = [resume_command(opened)] if counts["remaining"] else []

@@ -58,7 +58,7 @@ def _lines(planned: PlannedExploration, study: Study | None) -> Iterator[str]:
     yield from prepared.dataset_lines
     yield from borrowed_lines(planned.about.borrowed)
     yield from prepared.task.warnings(plan.configurations, prepared.provider)
-    yield from excluded_lines(plan.excluded)
+    yield from excluded_lines(planned.about.excluded)
 
 
 def _times(

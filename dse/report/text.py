@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dse.core.configuration import Configuration
-    from dse.space.plan import Excluded
     from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
 
@@ -232,8 +231,6 @@ def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[
     return lines
 
 
-def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:
-    """What of a space can't run here, a line for each reason."""
-    from dse.space.plan import exclusion_lines
-
-    return [f"not run: {line}" for line in exclusion_lines(excluded)]
+def excluded_lines(excluded: Iterable[str]) -> list[str]:
+    """What of a space can't run here, as `dse.space.plan.exclusion_lines` tells it."""
+    return [f"not run: {line}" for line in excluded]

@@ -25,7 +25,7 @@ from dse.report.text import (
     settings_legend,
     short_settings,
 )
-from dse.space.plan import Excluded
+from dse.space.plan import Excluded, exclusion_lines
 from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.results import StudyResults
@@ -180,7 +180,7 @@ def test_what_goes_to_a_pipe_is_plain_and_wide(capsys: pytest.CaptureFixture[str
 
 def test_what_can_not_run_has_a_line_for_each_reason() -> None:
     excluded = [Excluded(m, "fp32", "litert", "no such file", 2) for m in ("a", "b")]
-    assert excluded_lines(excluded) == [
+    assert excluded_lines(exclusion_lines(excluded)) == [
         "not run: litert fp32, a, b: no such file (4 configurations)"
     ]
 

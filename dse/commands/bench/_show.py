@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from dse.exploration.prepare import Prepared
     from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
-    from dse.space.plan import Plan
     from dse.study.observations import ObservationStore
     from dse.study.record import Record
     from dse.study.study import Study
@@ -57,7 +56,7 @@ def announce(
     given: SingleFileProvider,
     fit: Fit,
     prepared: Prepared,
-    plan: Plan,
+    excluded: Sequence[str],
 ) -> None:
     """Says what is measured, before it is."""
     chosen = fit.chosen
@@ -76,7 +75,7 @@ def announce(
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
-    print_lines((*lines, *excluded_lines(plan.excluded)), console)
+    print_lines((*lines, *excluded_lines(excluded)), console)
 
 
 def refused_lines(fit: Fit) -> Iterator[str]:

@@ -82,7 +82,7 @@ def run(request: BenchRequest) -> int:
             lambda line: print_lines([line], console, "dim"),
         )
         given = replace(given, signature=fit.chosen.signature)
-        announce(console, given, fit, prepared, plan)
+        announce(console, given, fit, prepared, about.excluded)
         if unrecorded := study.about.unrecorded(folder.name):
             print_lines([unrecorded], console, "yellow")
         end = _measure(request, replace(context, provider=given), plan, study)
