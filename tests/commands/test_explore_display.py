@@ -79,6 +79,16 @@ def test_elsewhere_each_configuration_is_a_line(command: Command, here: Path) ->
     assert "\x1b" not in answer.err
 
 
+def test_the_bar_ends_where_the_budget_does(command: Command, here: Path) -> None:
+    write_table(here)
+    space = write_space(here, batch_sizes=1)
+    command.good("explore", space, "--sampler", "grid", "--n-trials", 1, "--settle", 0)
+    told = command.good("explore", space, "--sampler", "grid", "--n-trials", 2, "--settle", 0).err
+    assert re.findall(r"^(\d/\d) ", told, re.MULTILINE) == ["2/3", "3/3"]
+    told = command.good("explore", space, "--sampler", "grid", "--n-trials", 9, "--settle", 0).err
+    assert re.findall(r"^(\d/\d) ", told, re.MULTILINE) == ["4/4"]
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_round_is_one_line_whatever_its_members(tmp_path: Path, *, terminal: bool) -> None:
     space = small_space(backends={"null": {}})
