@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rich.table import Table
-
     from dse.core.metrics import Scenario
+    from dse.report.word_table import WordTable
     from dse.submission.evidence import Evidence
     from dse.submission.rules import Breach
 
@@ -77,10 +76,9 @@ class Readiness:
         return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
 
 
-def readiness_table(judged: Sequence[Readiness]) -> Table:
+def readiness_table(judged: Sequence[Readiness]) -> WordTable:
     """A line for each point and scenario."""
-    table = point_table("scenario")
-    table.add_column("missing or wrong", overflow="fold")
+    table = point_table(("scenario", False), ("missing or wrong", False))
     for each in judged:
         result = each.result
         told = [f"{breach.rule}: {breach.message}" for breach in each.hindering]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from dse.core.errors import RequestError
-from dse.report.text import MIN_NAME, short_settings
+from dse.report.text import short_settings
+from dse.report.word_table import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,15 +81,9 @@ def _why_none(view: View) -> RequestError:
     )
 
 
-def point_table(*headings: str) -> Table:
-    """A table whose rows begin with `point_cells`; a narrow terminal folds these."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    for heading in ("model", "runtime"):
-        table.add_column(heading, overflow="fold", min_width=MIN_NAME)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
+def point_table(*columns: tuple[str, bool]) -> WordTable:
+    """A table whose rows begin with `point_cells`; the further columns as `WordTable` has them."""
+    return WordTable(("id", True), ("model", False), ("runtime", False), *columns)
 
 
 def point_cells(record: Record) -> tuple[str, Text, Text]:

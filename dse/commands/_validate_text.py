@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from dse.core.measurement import Measurement, Outcome
     from dse.core.plausibility import Note
     from dse.measure.spec import Official
+    from dse.report.word_table import WordTable
     from dse.study.record import Record
     from dse.submission.rules import Breach
     from dse.validate.schedule import Schedule, ScheduledRun
@@ -57,17 +57,14 @@ def _named(ids: Sequence[int]) -> str:
     return " ".join(f"#{id_}" for id_ in ids[:MAX_NAMED]) + more
 
 
-def schedule_table(schedule: Schedule) -> Table:
+def schedule_table(schedule: Schedule) -> WordTable:
     """The runs to take, with what LoadGen is told to expect and the time they take."""
-    table = point_table("scenario", "mode")
-    for heading in ("expecting", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = point_table(("scenario mode", False), ("expecting", True), ("time", True))
     for run in schedule.runs:
         official = run.official
         table.add_row(
             *point_cells(run.record),
-            official.scenario.value,
-            official.mode,
+            f"{official.scenario.value} {official.mode}",
             _expecting(official, official.target),
             format_duration(run.expected_s),
         )
@@ -96,11 +93,9 @@ def _expecting(official: Official, target: float) -> str:
     return f"{target:{digits}} {'ms' if official.scenario in STREAMS else 'samples/s'}"
 
 
-def values_table(taken: Sequence[tuple[Record, Measurement]]) -> Table:
+def values_table(taken: Sequence[tuple[Record, Measurement]]) -> WordTable:
     """What the runs gave, and where their logs lie."""
-    table = point_table("scenario")
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("run", no_wrap=True)
+    table = point_table(("scenario", False), ("value", True), ("run", False))
     for record, each in taken:
         scenario = str(OfficialDetails.of(each.details).scenario)
         table.add_row(*point_cells(record), scenario, worded(each.metric, each.value), each.run)

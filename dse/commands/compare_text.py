@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from dse.compare.comparison import Comparison, SystemOrder
+    from dse.report.word_table import WordTable
 
 WIDTH, MAX_LINES = 80, 40
 """Columns and lines of a comparison if nothing more is asked for."""
@@ -137,7 +137,7 @@ def _first(notes: Sequence[Sequence[str]], lines: int) -> list[Sequence[str]]:
     return shown
 
 
-def _print_table(title: str, table: Table, console: Console) -> None:
+def _print_table(title: str, table: WordTable, console: Console) -> None:
     console.print()
     print_lines(_wrapped([title], _width(console)), console, "bold")
     console.print(table, width=_width(console))

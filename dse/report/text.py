@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import (
@@ -31,6 +30,7 @@ from dse.report.standing import (
     standing_on,
 )
 from dse.report.summary import ordered
+from dse.report.word_table import WordTable
 from dse.tasks import registry
 
 if TYPE_CHECKING:
@@ -70,8 +70,6 @@ MARKS = {
     DRIFT: ("*", "drift: measured only while the machine was not itself"),
 }
 """Mark and meaning of standings and notes; what leads for certain has no mark."""
-MIN_NAME = 10
-"""Columns of names are folded where a terminal is narrow, and never narrower than this."""
 MAX_SHOWN_PERCENT = 999
 """An interval that reaches farther tells nothing."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
@@ -127,8 +125,8 @@ def frontier_table(
     intervals: bool = True,
     most: int | None = None,
     further: Mapping[str, Callable[[Record], str]] | None = None,
-) -> Table:
-    """Points, the most accurate first; then those behind others. It fits 80 columns.
+) -> WordTable:
+    """Points, the most accurate first; then those behind others.
 
     Args:
         records: the points.
@@ -138,13 +136,11 @@ def frontier_table(
         most: how many rows to show at most.
         further: what else to show of each, by heading.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    table.add_column("", min_width=1)
-    table.add_column("model", overflow="fold", min_width=MIN_NAME)
-    table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
-    for name in (*map(heading, metrics), *(further or {})):
-        table.add_column(Text(name), justify="right", no_wrap=True)
+    headings = (*map(heading, metrics), *(further or {}))
+    table = WordTable(
+        *(("id", True), ("", False), ("model", False), ("runtime", False)),
+        *((each, True) for each in headings),
+    )
     behind, _ = MARKS[Standing.BEHIND]
     rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(behind))
     for record in rows[:most]:

@@ -75,7 +75,8 @@ def test_where_nothing_was_explored_no_condition_is_blamed(tmp_path: Path) -> No
 
 
 def test_rows_name_points_within_80_columns(study: Study) -> None:
-    table = point_table("scenario", "mode", "expecting", "time")
+    numbers = {"scenario": False, "mode": False, "expecting": True, "time": True}
+    table = point_table(*numbers.items())
     for record in study.frontier():
         told = "MultiStream", "performance", "123456 samples/s", "12 h"
         table.add_row(*point_cells(record), *told)

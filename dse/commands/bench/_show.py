@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails, TimedDetails
@@ -19,7 +17,6 @@ from dse.report.settling import describe_frontier, describe_need
 from dse.report.summary import notes
 from dse.report.text import (
     BY_OPTION,
-    MIN_NAME,
     environment_lines,
     excluded_lines,
     frontier_table,
@@ -29,6 +26,7 @@ from dse.report.text import (
     settings_legend,
     short_settings,
 )
+from dse.report.word_table import WordTable
 from dse.study.settling import settling_of
 
 if TYPE_CHECKING:
@@ -181,17 +179,17 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
     return [*lines, *sorted(told), *disturbed(study)]
 
 
-def _table(records: Sequence[Record], measured: ObservationStore) -> Table:
-    """A row for each configuration and scenario; it fits 80 columns."""
+def _table(records: Sequence[Record], measured: ObservationStore) -> WordTable:
+    """A row for each configuration and scenario."""
     rows = [(record, result) for record in records for result in results(record, measured)]
     several = len({result.scenario for _, result in rows}) > 1
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    if several:
-        table.add_column("scenario", no_wrap=True)
-    table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
-    for heading in (*(f"p{p} ms" for p in PERCENTILES), "samples/s", "MiB", "load ms"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    numbers = (*(f"p{p} ms" for p in PERCENTILES), "samples/s", "MiB", "load ms")
+    table = WordTable(
+        ("id", True),
+        *([("scenario", False)] if several else []),
+        ("runtime", False),
+        *((heading, True) for heading in numbers),
+    )
     for record, result in rows:
         scenario = [result.scenario.value] if several else []
         table.add_row(str(record.id), *scenario, *_cells(record, result))
