@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from dse.models.describing import DescribedFolder, Draft, Tell
+    from dse.models.describing import DescribedFolder, Draft, Recognise, Tell
 
 HEAD = """\
 # Written by dse models describe, and read by dse explore --models.
@@ -32,13 +32,16 @@ WIDTH, SHOWN = 80, 2
 """Columns of a line, and names of files in one that is about many."""
 
 
-def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
+def run(
+    folder: Path, output: Path | None, tell: Tell, recognise: Recognise, *, force: bool
+) -> None:
     """Writes the draft; prints a summary on stdout and what is left to do on stderr.
 
     Args:
         folder: of the model files.
         output: the file to write; None for the folder's own manifest.
         tell: drafts what a task has to know of a model.
+        recognise: names the published model that a file is called after.
         force: whether a file that is there may be replaced.
 
     Raises:
@@ -47,7 +50,7 @@ def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
     """
     target = output or folder / FILE_NAME
     _check_places(folder, target, force=force)
-    described, err = describe_folder(folder, tell), messages()
+    described, err = describe_folder(folder, tell, recognise), messages()
     print_lines(described.refused, err, "yellow")
     if not described.entries:
         kinds = "usable .onnx or .tflite file" if described.refused else ".onnx or .tflite file"
