@@ -77,7 +77,7 @@ def _show(view: View, *, every: bool) -> None:
     from dse.commands.console import console, print_lines
     from dse.commands.frontier_text import print_frontier
     from dse.commands.next_step import print_next, study_word
-    from dse.report.pick_options import metric_option
+    from dse.report.metric_words import metric_option
 
     out = console()
     if not view.frontier:

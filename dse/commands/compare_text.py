@@ -17,7 +17,7 @@ from dse.compare.notes import comparison_notes
 from dse.core.metrics import METRICS
 from dse.core.printable import to_printable
 from dse.core.wording import format_count
-from dse.report.pick_options import metric_option
+from dse.report.metric_words import metric_option
 from dse.study.folder import StudyFolder
 
 if TYPE_CHECKING:

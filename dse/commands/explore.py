@@ -18,7 +18,7 @@ from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
 from dse.report.health import health
-from dse.report.pick_options import metric_option
+from dse.report.metric_words import metric_option
 from dse.report.text import BY_OPTION, borrowed_lines, environment_lines, excluded_lines
 from dse.report.view import View
 from dse.study.record import Purpose

@@ -6,20 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from dse.core.metrics import (
-    CPU_TIME,
-    ENERGY,
-    LATENCY,
-    LOAD_TIME,
-    METRICS,
-    MODEL_SIZE,
-    MULTI_STREAM,
-    PEAK_MEMORY,
-    SERVER,
-    THROUGHPUT,
-)
+from dse.core.metrics import METRICS
 from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, ignored_variables
+from dse.report.metric_words import METRIC_WORDS
 from dse.report.standing import (
     DRIFT,
     NEAR_LIMIT,
@@ -40,28 +30,6 @@ if TYPE_CHECKING:
     from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
 
-_DECIMALS = {
-    LATENCY.name: 3,
-    THROUGHPUT.name: 1,
-    MULTI_STREAM.name: 3,
-    SERVER.name: 1,
-    MODEL_SIZE.name: 2,
-    PEAK_MEMORY.name: 1,
-    LOAD_TIME.name: 1,
-    CPU_TIME.name: 3,
-    ENERGY.name: 2,
-}
-_HEADINGS = {
-    LATENCY.name: "p90 [ms]",
-    THROUGHPUT.name: "samples/s",
-    MULTI_STREAM.name: "p99 of 8 [ms]",
-    SERVER.name: "server/s",
-    MODEL_SIZE.name: "model [MiB]",
-    PEAK_MEMORY.name: "memory [MiB]",
-    LOAD_TIME.name: "load [ms]",
-    CPU_TIME.name: "CPU [ms]",
-    ENERGY.name: "energy, estimate [mJ]",
-}
 MARKS = {
     Standing.TIED: ("=", "tied: as good as a point that leads, though its values trail"),
     Standing.BEHIND: ("?", "behind: another point seems better in all, which is not decided"),
@@ -78,7 +46,7 @@ BY_OPTION = " (--env NAME=VALUE sets one)"
 def heading(metric: str) -> str:
     """A metric in a table: short, with its unit."""
     quality = registry.quality(metric)
-    return _HEADINGS[metric] if quality is None else quality.heading
+    return METRIC_WORDS[metric].heading if quality is None else quality.heading
 
 
 def words_and_unit(metric: str) -> tuple[str, str]:
@@ -89,10 +57,15 @@ def words_and_unit(metric: str) -> tuple[str, str]:
     return words, unit.removesuffix("]")
 
 
+def phrase(metric: str) -> str:
+    """A metric in a sentence; a metric of the user is its name."""
+    return METRIC_WORDS[metric].phrase if metric in METRIC_WORDS else words_and_unit(metric)[0]
+
+
 def decimals(metric: str) -> int:
     """How many digits after the point are shown of a metric."""
     quality = registry.quality(metric)
-    return _DECIMALS[metric] if quality is None else quality.decimals
+    return METRIC_WORDS[metric].decimals if quality is None else quality.decimals
 
 
 def number(metric: str, value: float) -> str:

@@ -21,6 +21,7 @@ from dse.report.text import (
     mark_lines,
     marks,
     number,
+    phrase,
     reach,
     settings_legend,
     short_settings,
@@ -195,3 +196,10 @@ def test_every_metric_has_a_column(metric: Metric) -> None:
     assert number(metric.name, 1.0).startswith("1.0")
     assert ("estimate" in heading(metric.name)) == ("estimate" in metric.title)
     assert ("estimate" in metric.title) == metric.estimated
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"), [(LATENCY, "p90 latency"), (ACCURACY, "top-1"), ("per_watt", "per_watt")]
+)
+def test_a_metric_in_a_sentence_has_no_unit(metric: str, told: str) -> None:
+    assert phrase(metric) == told
