@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count
 from dse.report.quantities import provenance
 from dse.report.standing import UNDECIDED
 from dse.report.text import number, phrase, reach, short_settings, words_and_unit
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dse.report.view import View
     from dse.study.record import Record
 
-WIDTH = 80
 HASH_DIGITS = 12
 """Shown of a checksum; JSON has all of it."""
 SURE, UNSURE = 0.995, 0.005

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.output import write_prose
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def _import(files: Sequence[Path], name: str | None) -> str:
     Returns:
         What names them on the command line.
     """
+    from dse.commands.console import console, print_lines
     from dse.core.errors import RequestError
     from dse.results.imported import Import, keep, name_for, source
     from dse.results.read import read_file
@@ -63,9 +63,11 @@ def _import(files: Sequence[Path], name: str | None) -> str:
     new = keep(read, folder)
     systems = format_count(len(results), "system")
     rows = format_count(sum(len(each.rows) for each in results), "configuration")
-    write_prose(f"{folder.imported}: {systems} with {rows}{'' if new else ', unchanged'}")
-    for each in read.sources:
-        write_prose(f"  {each.file}, SHA-256 {each.sha256}")
-    for line in (line for each in results for line in each.left_out):
-        write_prose(f"left out: {line}", err=True)
+    lines = [
+        f"{folder.imported}: {systems} with {rows}{'' if new else ', unchanged'}",
+        *(f"  {each.file}, SHA-256 {each.sha256}" for each in read.sources),
+    ]
+    print_lines(lines, console())
+    left_out = (f"left out: {line}" for each in results for line in each.left_out)
+    print_lines(left_out, console(stderr=True))
     return folder.name_or_path

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import partial
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dse.cli.options import DURATION, json_option
-from dse.cli.output import write_prose
 from dse.core.errors import DseError, RequestError, UnavailableError
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, wrap_words
 
 if TYPE_CHECKING:
     from dse.exploration.noise import Noise
@@ -27,9 +25,6 @@ SECONDS_PER_PROBE = 4
 DRIFT_S = 300.0
 """The default of --duration."""
 NOT_ASKED = "not asked for"
-WIDTH = 80
-LISTS = ("instruction sets", "caches")
-"""Fields whose lines grow long and are wrapped."""
 
 
 @click.command()
@@ -88,9 +83,7 @@ def system(
         click.echo(json.dumps({"fingerprint": here.fingerprint, **here.as_dict()}))
     else:
         for name, text in here.describe():
-            line = f"{name}: {text}"
-            for part in wrap(line, WIDTH, subsequent_indent="  ") if name in LISTS else [line]:
-                write_prose(part)
+            _print(*wrap_words(f"{name}: {text}", WIDTH))
         print_next("dse system --check")
     return 0
 
@@ -120,7 +113,7 @@ def _check_noise(probes: int, *, as_json: bool) -> dict[str, Any]:
         return {"unavailable": NOT_ASKED}
     if not as_json:
         seconds = probes * SECONDS_PER_PROBE
-        write_prose(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+        _print(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
     try:
         noise = _noise(probes)
     except UnavailableError as error:
@@ -139,7 +132,7 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
 
     code = 0
     try:
-        say = partial(write_prose, err=True)
+        say = partial(_print, err=True)
         series, interrupted = measure(duration_s, say, announced=not as_json)
         code = INTERRUPTED if interrupted else 0
         if series.failure:
@@ -149,15 +142,14 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
     except UnavailableError as error:
         return _unavailable(error, as_json=as_json), code
     if not as_json:
-        for line in drift_lines(series, parts):
-            write_prose(line)
+        _print(*drift_lines(series, parts))
     return series.as_dict(parts), code
 
 
 def _unavailable(error: UnavailableError, *, as_json: bool) -> dict[str, str]:
     """What stands in place of a figure."""
     if not as_json:
-        write_prose(str(error))
+        _print(str(error))
     return {"unavailable": str(error)}
 
 
@@ -165,16 +157,16 @@ def _noise(probes: int) -> Noise:
     from dse.exploration.noise import measure_noise
     from dse.machine.measuring_lock import WAITING
 
-    return measure_noise(probes, waits=lambda: write_prose(WAITING, err=True))
+    return measure_noise(probes, waits=lambda: _print(WAITING, err=True))
 
 
 def _print_checks(here: System, checks: list[Check]) -> None:
-    write_prose(f"CPU: {here.title}, fingerprint {here.fingerprint}")
+    _print(f"CPU: {here.title}, fingerprint {here.fingerprint}")
     width = max(len(check.name) for check in checks)
     for check in checks:
-        write_prose(f"{check.state:7}  {check.name:{width}}  {check.found}")
+        _print(f"{check.state:7}  {check.name:{width}}  {check.found}")
         if check.remedy:
-            write_prose(f"{'':7}  {'':{width}}  -> {check.remedy}")
+            _print(f"{'':7}  {'':{width}}  -> {check.remedy}")
 
 
 def _print_noise(noise: Noise) -> None:
@@ -182,16 +174,22 @@ def _print_noise(noise: Noise) -> None:
     from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
-    write_prose(
+    _print(
         f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
         f"{format_count(count, 'process', 'processes')}"
     )
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)
         spread = "" if sd is None else f", standard deviation {sd:.1f} %"
-        write_prose(
+        _print(
             f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
             f"range {noise.range_percent(name):.1f} %"
         )
     such = f", such as by: {noise.disturbed[0]}" if noise.disturbed else ""
-    write_prose(f"  {len(noise.disturbed)} of {count} disturbed{such}")
+    _print(f"  {len(noise.disturbed)} of {count} disturbed{such}")
+
+
+def _print(*lines: str, err: bool = False) -> None:
+    from dse.commands.console import console, print_lines
+
+    print_lines(lines, console(stderr=err))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from dse.core.errors import RequestError
+from dse.core.wording import join_some
 from dse.report.text import short_settings
 from dse.report.word_table import WordTable
 
@@ -58,8 +59,7 @@ def _named(view: View, ids: Sequence[int], *, chosen: bool) -> list[Record]:
     measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
     for id_ in ids:
         if id_ not in measured:
-            known = [str(record.id) for record in study.frontier()]
-            shown = ", ".join(known[:MAX_NAMED]) + (", ..." if len(known) > MAX_NAMED else "")
+            shown = join_some([record.id for record in study.frontier()], MAX_NAMED)
             raise RequestError(
                 f"study '{study.folder.name}' has no measured point {id_}",
                 field="--points",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dse.answer.text import WIDTH, worded
+from dse.answer.text import worded
 from dse.commands._points import point_cells, point_table
 from dse.commands.console import print_lines
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure
-from dse.core.wording import format_count, format_duration, wrap_words
+from dse.core.wording import WIDTH, format_count, format_duration, join_some, wrap_words
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -42,19 +42,15 @@ def unfit_lines(unfit: Mapping[int, Sequence[Breach]]) -> list[str]:
     Args:
         unfit: the rules that they break, by their ids.
     """
-    ids: dict[Breach, list[int]] = {}
+    ids: dict[Breach, list[str]] = {}
     for id_, broken in unfit.items():
         for breach in broken:
-            ids.setdefault(breach, []).append(id_)
-    reasons = (f"  {breach.rule}: {breach.message} ({_named(of)})" for breach, of in ids.items())
-    folded = (wrap_words(line, WIDTH) for line in reasons)
-    heading = "`dse export` would refuse valid runs of these points:"
-    return [heading, *(part for parts in folded for part in parts)]
-
-
-def _named(ids: Sequence[int]) -> str:
-    more = f" and {len(ids) - MAX_NAMED} more" if len(ids) > MAX_NAMED else ""
-    return " ".join(f"#{id_}" for id_ in ids[:MAX_NAMED]) + more
+            ids.setdefault(breach, []).append(f"#{id_}")
+    lines = ["`dse export` would refuse valid runs of these points:"]
+    for breach, of in ids.items():
+        reason = f"  {breach.rule}: {breach.message} ({join_some(of, MAX_NAMED)})"
+        lines += wrap_words(reason, WIDTH)
+    return lines
 
 
 def schedule_table(schedule: Schedule) -> WordTable:

@@ -92,11 +92,9 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
     again = f", {repeated} repeated" if repeated else ""
     again += f", {format_count(rounds, 'round')}" if rounds else ""
     numbers = summary.counts(study)
-    counts = numbers["configurations"]
     end = (
         f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]} done now{again}; "
-        f"{counts['measured']} measured, "
-        f"{counts['failed']} failed, {counts['remaining']} remaining; "
+        f"{summary.describe_counts(numbers)}; "
         f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
     print_lines([end], err)

@@ -46,7 +46,7 @@ def print_frontier(view: View, out: Console, how: str, *, every: bool = False) -
     out.print(_widest(out, table, view.metrics, more))
     print_lines([] if every else behind_lines(frontier, how), out)
     explained = [settings_legend(points), *mark_lines(frontier, points)]
-    print_lines([*explained, *notes(view.study, view)], out, "dim")
+    print_lines([*explained, *notes(view)], out, "dim")
 
 
 def _widest(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
@@ -12,7 +11,7 @@ from dse.commands.next_step import print_next
 from dse.config.yaml_reader import MAX_YAML_BYTES
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, wrap_words
 from dse.models.describing import describe_folder, to_yaml
 from dse.models.manifest import FILE_NAME
 
@@ -28,8 +27,8 @@ HEAD = """\
 #   weights: where they come from, in words
 #   published_accuracy: {percent: 71.5, source: who measured it}
 """
-WIDTH, SHOWN = 80, 2
-"""Columns of a line, and names of files in one that is about many."""
+SHOWN = 2
+"""Names of files in a line that is about many."""
 
 
 def run(
@@ -60,10 +59,7 @@ def run(
     _write(target, HEAD + to_yaml(described.entries))
     print_lines([f"{target}: {_count(described)}"], console())
     for line in _open_lines(described.entries):
-        lines = wrap(
-            line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-        print_lines(lines, err)
+        print_lines(wrap_words(line, WIDTH), err)
     if target.absolute() != (folder / FILE_NAME).absolute():
         print_lines([f"to use it, move it to {folder / FILE_NAME}"], err)
     asked = any(entry.asked for entry in described.entries)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
-from dse.machine.system import System
 from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
 from dse.report.picture import PictureOfAnswer, axes_metrics, draw
@@ -93,5 +92,5 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
 
 
 def _title(study: Study) -> str:
-    system = System.from_dict(study.about.system)
+    system = study.system
     return f"{study.folder.name}: {system.cpu}, {format_count(system.available_cpus, 'CPU')}"

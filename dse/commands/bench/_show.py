@@ -26,6 +26,7 @@ from dse.report.text import (
     settings_legend,
     short_settings,
 )
+from dse.report.view import View
 from dse.report.word_table import WordTable
 from dse.study.settling import settling_of
 
@@ -161,7 +162,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
     lines = [f"{given.origin}; {UNKNOWN_ACCURACY}"]
     if measured:
-        lines += notes(study)
+        lines += notes(View(study))
     found = [TimedDetails.of(m.details) for r in measured for m in r.outcome.measurements]
     if found and all((details.repetitions or 1) == 1 for details in found):
         lines.append(
