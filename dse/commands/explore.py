@@ -58,12 +58,9 @@ def run(request: ExploreRequest) -> int:
 def _announce(exploration: Exploration, err: Console) -> None:
     planned, study = exploration.planned, exploration.study
     prepared = planned.prepared
-    system = prepared.system
-    runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     print_lines(
         [
-            f"CPU: {system.title}, {system.available_words}",
-            f"runtimes: {runtimes}",
+            *prepared.system_lines,
             *environment_lines(prepared.environment, BY_OPTION),
             *planned.inputs.lines,
             *prepared.dataset_lines,

@@ -50,9 +50,7 @@ def _lines(planned: PlannedExploration, study: Study | None) -> Iterator[str]:
     state = "new" if study is None else f"{done} done, {len(left)} left"
     yield f"study '{planned.folder.name}': {count}, {state}"
     yield from _times(planned.request, left, prepared.metrics, study)
-    runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
-    yield f"CPU: {prepared.system.title}, {prepared.system.available_words}"
-    yield f"runtimes: {runtimes}"
+    yield from prepared.system_lines
     yield from environment_lines(prepared.environment)
     yield from planned.inputs.lines
     yield from prepared.dataset_lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -25,7 +26,7 @@ from dse.core.metrics import LATENCY, METRICS_OF, SCENARIOS, Scenario
 from dse.core.wording import format_count
 from dse.core.worker_environment import add_libraries
 from dse.exploration.prepare import prepare
-from dse.exploration.resolver import MeasurementContext, Resolver
+from dse.exploration.resolver import Resolver
 from dse.measure.runner import Limits
 from dse.measure.spec import RUN_LENGTHS
 from dse.report.standing import split_frontier
@@ -121,7 +122,9 @@ def run(request: ValidateRequest) -> int:
     fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
-    subjects = Resolver(_bench(study, prepared, memory, err), study)
+    limits, progressed = Limits(0.0, memory), partial(_tell_prepared, err)
+    context = prepared.context(study, limits, progressed, again=False)
+    subjects = Resolver(context, study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     work = _Work(request, records, unfit, scheduler.schedule(records, scenarios))
     _announce(work.schedule, console() if request.dry_run else err)
@@ -234,24 +237,9 @@ def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
     return wanted or objectives
 
 
-def _bench(study: Study, prepared: Prepared, memory_bytes: int, err: Console) -> MeasurementContext:
-    def progress(done: int, total: int, what: str) -> None:
-        if done == total:
-            print_lines([f"prepared {total} {what}"], err)
-
-    return MeasurementContext(
-        task=prepared.task,
-        provider=prepared.provider,
-        offers=prepared.offers,
-        dataset=prepared.dataset,
-        metrics=prepared.metrics,
-        settings={},  # only recordings have any, and these can't be validated
-        limits=Limits(0.0, memory_bytes),
-        system=study.system,
-        again=False,
-        progress=progress,
-        environment=prepared.environment,
-    )
+def _tell_prepared(err: Console, done: int, total: int, what: str) -> None:
+    if done == total:
+        print_lines([f"prepared {total} {what}"], err)
 
 
 def _announce(schedule: Schedule, on: Console) -> None:

@@ -59,7 +59,7 @@ def announce(
 ) -> None:
     """Says what is measured, before it is."""
     chosen = fit.chosen
-    system, signature = prepared.system, given.signature
+    signature = given.signature
     lines = [
         f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
         *_signature_lines(given),
@@ -71,8 +71,7 @@ def announce(
     lines += refused_lines(fit)
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
-    runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
-    lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
+    lines += prepared.system_lines
     lines += environment_lines(prepared.environment, BY_OPTION)
     print_lines((*lines, *excluded_lines(excluded)), console)
 
