@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
+from dse.core.paths import shorten_home
 from dse.core.wording import WIDTH, format_count
 from dse.report.quantities import provenance
 from dse.report.standing import UNDECIDED
@@ -18,6 +18,7 @@ from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from dse.answer.choice import Answer, KeptLimit, Miss, RunnerUp
     from dse.answer.deployment import Deployment
@@ -223,10 +224,7 @@ def _model_lines(deployed: Deployment) -> list[str]:
 
 def _shown(path: Path) -> str:
     """A path from the user's home, with the beginning of each checksum in it."""
-    home, text = Path.home(), str(path)
-    if path.is_relative_to(home):
-        text = f"~/{path.relative_to(home)}"
-    return re.sub(r"[0-9a-f]{16,}", lambda found: f"{found[0][:6]}…", text)
+    return re.sub(r"[0-9a-f]{16,}", lambda found: f"{found[0][:6]}…", shorten_home(str(path)))
 
 
 def _gap(view: View, record: Record, limit: Limit) -> str:

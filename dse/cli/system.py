@@ -14,9 +14,14 @@ from dse.core.errors import DseError, RequestError, UnavailableError
 from dse.core.wording import WIDTH, format_count, wrap_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from dse.exploration.noise import Noise
     from dse.machine.checks import Check
     from dse.machine.system import System
+
+    Tell = Callable[..., None]
+    """Prints lines, with ``err`` on stderr; or nothing where JSON is asked for."""
 
 PROBES = 8
 """The default number of probes: it gives the standard deviation to about a quarter of itself, in
@@ -96,35 +101,37 @@ def _check(here: System, probes: int, drift_s: float | None, *, as_json: bool) -
     """
     from dse.machine.checks import check_machine
 
+    tell: Tell = _stay_silent if as_json else _print
     checks = check_machine(here.virtualised)
-    if not as_json:
-        _print_checks(here, checks)
-    noise = _check_noise(probes, as_json=as_json)
-    drift, code = _check_drift(drift_s, as_json=as_json)
+    tell(*_check_lines(here, checks))
+    noise = _check_noise(probes, tell)
+    drift, code = _check_drift(drift_s, tell)
     if as_json:
         found = {"fingerprint": here.fingerprint, "checks": [asdict(check) for check in checks]}
         click.echo(json.dumps({**found, "noise": noise, "drift": drift}))
     return code
 
 
-def _check_noise(probes: int, *, as_json: bool) -> dict[str, Any]:
-    """Measures and prints the noise figure; returns it as a JSON object."""
+def _check_noise(probes: int, tell: Tell) -> dict[str, Any]:
+    """Measures and tells the noise figure; returns it as a JSON object."""
     if not probes:
         return {"unavailable": NOT_ASKED}
-    if not as_json:
-        seconds = probes * SECONDS_PER_PROBE
-        _print(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+    from dse.exploration.noise import measure_noise
+    from dse.machine.measuring_lock import WAITING
+
+    seconds = probes * SECONDS_PER_PROBE
+    tell(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
     try:
-        noise = _noise(probes)
+        noise = measure_noise(probes, waits=lambda: _print(WAITING, err=True))
     except UnavailableError as error:
-        return _unavailable(error, as_json=as_json)
-    if not as_json:
-        _print_noise(noise)
+        tell(str(error))
+        return {"unavailable": str(error)}
+    tell(*_noise_lines(noise))
     return noise.as_dict()
 
 
-def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, Any], int]:
-    """Measures and prints the noise over time; returns a JSON object and the exit code."""
+def _check_drift(duration_s: float | None, tell: Tell) -> tuple[dict[str, Any], int]:
+    """Measures and tells the noise over time; returns a JSON object and the exit code."""
     if duration_s is None:
         return {"unavailable": NOT_ASKED}, 0
     from dse.commands.interrupts import INTERRUPTED
@@ -133,63 +140,50 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
     code = 0
     try:
         say = partial(_print, err=True)
-        series, interrupted = measure(duration_s, say, announced=not as_json)
+        series, interrupted = measure(duration_s, say, partial(tell, err=True))
         code = INTERRUPTED if interrupted else 0
         if series.failure:
             say(f"ended early: {series.failure}")
             code = DseError.exit_code
         parts = series.parts()
     except UnavailableError as error:
-        return _unavailable(error, as_json=as_json), code
-    if not as_json:
-        _print(*drift_lines(series, parts))
+        tell(str(error))
+        return {"unavailable": str(error)}, code
+    tell(*drift_lines(series, parts))
     return series.as_dict(parts), code
 
 
-def _unavailable(error: UnavailableError, *, as_json: bool) -> dict[str, str]:
-    """What stands in place of a figure."""
-    if not as_json:
-        _print(str(error))
-    return {"unavailable": str(error)}
-
-
-def _noise(probes: int) -> Noise:
-    from dse.exploration.noise import measure_noise
-    from dse.machine.measuring_lock import WAITING
-
-    return measure_noise(probes, waits=lambda: _print(WAITING, err=True))
-
-
-def _print_checks(here: System, checks: list[Check]) -> None:
-    _print(f"CPU: {here.title}, fingerprint {here.fingerprint}")
+def _check_lines(here: System, checks: list[Check]) -> Iterator[str]:
+    yield f"CPU: {here.title}, fingerprint {here.fingerprint}"
     width = max(len(check.name) for check in checks)
     for check in checks:
-        _print(f"{check.state:7}  {check.name:{width}}  {check.found}")
+        yield f"{check.state:7}  {check.name:{width}}  {check.found}"
         if check.remedy:
-            _print(f"{'':7}  {'':{width}}  -> {check.remedy}")
+            yield f"{'':7}  {'':{width}}  -> {check.remedy}"
 
 
-def _print_noise(noise: Noise) -> None:
+def _noise_lines(noise: Noise) -> Iterator[str]:
     from dse.core.metrics import METRICS
     from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
-    _print(
-        f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
-        f"{format_count(count, 'process', 'processes')}"
-    )
+    processes = format_count(count, "process", "processes")
+    version = f"{noise.backend} {noise.version}"
+    yield f"noise: {probed.model} {probed.precision}, {version}, 1 thread, {processes}"
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)
         spread = "" if sd is None else f", standard deviation {sd:.1f} %"
-        _print(
-            f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
-            f"range {noise.range_percent(name):.1f} %"
-        )
+        ends = f"{min(values):.4g} to {max(values):.4g} {metric.unit}"
+        yield f"  {metric.title}: {ends}{spread}, range {noise.range_percent(name):.1f} %"
     such = f", such as by: {noise.disturbed[0]}" if noise.disturbed else ""
-    _print(f"  {len(noise.disturbed)} of {count} disturbed{such}")
+    yield f"  {len(noise.disturbed)} of {count} disturbed{such}"
 
 
 def _print(*lines: str, err: bool = False) -> None:
     from dse.commands.console import console, print_lines
 
     print_lines(lines, console(stderr=err))
+
+
+def _stay_silent(*_: str, err: bool = False) -> None:
+    del err

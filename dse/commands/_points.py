@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from dse.core.errors import RequestError
 from dse.core.wording import join_some
-from dse.report.text import short_settings
+from dse.report.text import point_names
 from dse.report.word_table import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.text import Text
 
     from dse.report.view import View
     from dse.study.record import Record
@@ -88,9 +88,7 @@ def point_table(*columns: tuple[str, bool]) -> WordTable:
 
 def point_cells(record: Record) -> tuple[str, Text, Text]:
     """What names a point in a table."""
-    own = record.configuration
-    names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
-    return str(record.id), Text(names[0]), Text(names[1])
+    return str(record.id), *point_names(record)
 
 
 def format_ids(ids: Iterable[int]) -> str:

@@ -21,14 +21,14 @@ TITLE_WIDTH = 23
 
 
 def measure(
-    duration_s: float, say: Callable[[str], None], *, announced: bool
+    duration_s: float, say: Callable[[str], None], announce: Callable[[str], None]
 ) -> tuple[NoiseSeries, bool]:
     """Measures until the time is over or Ctrl-C ends it after the pair in hand.
 
     Args:
         duration_s: how long.
         say: tells the user what is waited for.
-        announced: whether to tell how long it takes.
+        announce: tells how long it takes.
 
     Returns:
         What was measured, and whether it was interrupted.
@@ -45,11 +45,10 @@ def measure(
             say(WAITING)
 
     with interrupts(say) as asked:
-        if announced:
-            say(
-                f"measuring the noise over time, {about(duration_s)}: leave the machine alone; "
-                "Ctrl-C ends it early"
-            )
+        announce(
+            f"measuring the noise over time, {about(duration_s)}: leave the machine alone; "
+            "Ctrl-C ends it early"
+        )
         series = measure_series(duration_s, waits=wait, stop=lambda: asked.wanted)
         return series, asked.wanted
 

@@ -69,6 +69,12 @@ def _user_folder(find: Callable[[str], str]) -> Path | None:
     return folder if folder.is_absolute() else None
 
 
+def shorten_home(path: str) -> str:
+    """A path as a shell takes it, with ``~`` for the home folder."""
+    home = os.path.expanduser("~")  # noqa: PTH111 (it is no error if there is none)
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
+
+
 LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
 """The names of what a killed `atomic_write` leaves behind."""
 

@@ -12,12 +12,12 @@ from dse.report.picture import PictureOfAnswer, axes_metrics, draw
 from dse.report.progress import progress
 from dse.report.quantities import quantities
 from dse.report.standing import split_frontier
+from dse.report.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dse.report.view import View
     from dse.study.record import Record
     from dse.study.study import Study
 
@@ -31,14 +31,8 @@ def write(study: Study) -> Path | None:
         UnavailableError: matplotlib is not installed.
         DseError: the file can't be written.
     """
-    space = study.space
-    metrics = axes_metrics(space.objectives)
-    records = study.feasible_records(space)
-    if metrics is None or not records:
-        return None
-    best, behind = split_frontier(study.results.frontier)
-    draw(records, best, behind, metrics, _title(study), [study.folder.picture])
-    return study.folder.picture
+    files = [study.folder.picture]
+    return study.folder.picture if _draw_frontier(View(study), files) else None
 
 
 def draw_answer(view: View, record: Record, limits: Mapping[str, float], file: Path) -> None:
@@ -78,9 +72,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
         [folder / f"{name}.{form}" for form in FORMATS]
         for name in ("frontier", "progress", "effects")
     )
-    metrics = axes_metrics([metric.name for metric in view.objectives])
-    if metrics is not None and view.records:
-        draw(view.records, *split_frontier(view.frontier), metrics, title, frontier)
+    if _draw_frontier(view, frontier):
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)
@@ -89,6 +81,15 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     if draw_effects(effects(study.records.values(), compared), compared, title, knobs):
         written += knobs
     return written
+
+
+def _draw_frontier(view: View, files: Sequence[Path]) -> bool:
+    """Draws a frontier; False where there are not two objectives to draw, or no points."""
+    metrics = axes_metrics([metric.name for metric in view.objectives])
+    if metrics is None or not view.records:
+        return False
+    draw(view.records, *split_frontier(view.frontier), metrics, _title(view.study), files)
+    return True
 
 
 def _title(study: Study) -> str:

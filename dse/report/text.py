@@ -117,14 +117,18 @@ def frontier_table(
     behind, _ = MARKS[Standing.BEHIND]
     rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(behind))
     for record in rows[:most]:
-        own = record.configuration
         values = [_value(record, name, intervals=intervals) for name in metrics]
         values += [tell(record) for tell in (further or {}).values()]
-        names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
-        table.add_row(str(record.id), mark(record), *map(Text, (*names, *values)))
+        table.add_row(str(record.id), mark(record), *point_names(record), *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table
+
+
+def point_names(record: Record) -> tuple[Text, Text]:
+    """What names a point in a table: its model with the precision, its runtime with settings."""
+    own = record.configuration
+    return Text(f"{own.model} {own.precision}"), Text(f"{own.backend} {short_settings(own)}")
 
 
 def behind_lines(frontier: StudyFrontier, how: str) -> list[str]:
