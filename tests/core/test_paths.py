@@ -19,6 +19,7 @@ from dse.core.paths import (
     exclusive,
     mapped,
     read_regular,
+    shorten_home,
 )
 
 
@@ -34,6 +35,12 @@ def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.setenv("DSE_CACHE_DIR", unset)
         assert "mlperf-dse" in cache_dir().parts
         assert cache_dir().is_absolute()
+
+
+def test_a_path_below_the_home_folder_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert shorten_home("/home/me/m.onnx") == "~/m.onnx"
+    assert shorten_home("/home/men/m.onnx") == "/home/men/m.onnx"
 
 
 def test_a_file_is_read_where_it_is_looked_at(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.core.wording import format_count, format_duration
+from dse.core.wording import format_count, format_duration, join_some
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,3 +53,10 @@ def test_nobody_chooses_an_ending_by_hand() -> None:
             if isinstance(node, ast.IfExp):
                 chosen = {n.value for n in (node.body, node.orelse) if isinstance(n, ast.Constant)}
                 assert not endings & chosen, f"{path}:{node.lineno}: use format_count"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, ""), (2, "0, 1"), (3, "0, 1, 2"), (1204, "0, 1, 2 and 1,201 more")]
+)
+def test_of_many_names_some_are_told(count: int, text: str) -> None:
+    assert join_some(range(count), 3) == text
