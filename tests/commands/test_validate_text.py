@@ -32,7 +32,7 @@ def shown(width: int) -> list[str]:
     """The lines of two runs: one that is tried again and is disturbed, and one that fails."""
     first, second = scheduled(Scenario.SINGLE_STREAM), scheduled(Scenario.OFFLINE)
     stream = io.StringIO()
-    console = Console(file=stream, width=width, highlight=False)
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
     progress = Progress(console, Schedule([first, second], (), 0), lambda _: ())
     details = {"disturbed": "other load of 99 %"}
     value = Measurement(LATENCY.name, 0.558, "key", Source.MEASURED, "valid", details=details)
@@ -45,7 +45,7 @@ def shown(width: int) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("width", [60, 80, PLAIN_WIDTH])
+@pytest.mark.parametrize("width", [64, 80, PLAIN_WIDTH])
 def test_lines_fit_and_a_run_is_told_in_short(width: int) -> None:
     lines = shown(width)
     assert max(map(len, lines)) <= min(80, width)

@@ -174,7 +174,8 @@ def test_a_value_of_unknown_noise_is_not_exact(
 
 
 def test_a_value_that_does_not_vary_is_exact_without_an_interval() -> None:
-    bounded = small_space(objectives=[THROUGHPUT], constraints={"model_size_mib": {"max": 1.0}})
+    fields = {"backends": {"replay": {"table": "table.csv"}}, "objectives": [THROUGHPUT]}
+    bounded = small_space(constraints={"model_size_mib": {"max": 1.0}}, **fields)
     results = StudyResults()
     results.start(bounded)
     size = Measurement("model_size_mib", 1.01, "size", Source.MEASURED)
