@@ -11,7 +11,7 @@ import click
 
 from dse.cli.options import DURATION, json_option
 from dse.core.errors import DseError, RequestError, UnavailableError
-from dse.core.wording import WIDTH, format_count, wrap_words
+from dse.core.wording import WIDTH, format_count, format_duration, wrap_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,8 +119,8 @@ def _check_noise(probes: int, tell: Tell) -> dict[str, Any]:
     from dse.exploration.noise import measure_noise
     from dse.machine.measuring_lock import WAITING
 
-    seconds = probes * SECONDS_PER_PROBE
-    tell(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+    needed = format_duration(probes * SECONDS_PER_PROBE)
+    tell(f"measuring the noise, about {needed}: leave the machine alone", err=True)
     try:
         noise = measure_noise(probes, waits=lambda: _print(WAITING, err=True))
     except UnavailableError as error:

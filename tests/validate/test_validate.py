@@ -39,9 +39,9 @@ def foretold(answer: Answer) -> list[str]:
     return lines[lines.index(HEADING) :]
 
 
-def unwrapped(answer: Answer) -> str:
-    """What stderr says, in one line."""
-    return " ".join(answer.err.split())
+def unwrapped(text: str) -> str:
+    """The same in one line."""
+    return " ".join(text.split())
 
 
 def remember(metric: str, fidelity: str = "standard", **details: float | str) -> Measurement:
@@ -193,7 +193,7 @@ def test_a_real_model_is_rehearsed(command: Command, here: Path) -> None:
     assert f"rehearsed: {percent} (" in answer.err  # the same images, the same predictions
     (note,) = point["notes"]
     assert note.startswith("accuracy is that of chance (")  # its weights were never trained
-    assert f"note: {note}" in unwrapped(answer)
+    assert f"note: {note}" in unwrapped(answer.err)
 
 
 def test_the_environment_is_that_of_the_study(
@@ -275,7 +275,7 @@ def test_an_invalid_run_is_explained_and_tried_again_with_another_target(
     arguments = ["--rehearsal", "--scenario", "SingleStream", *small]
     answer = command.good("validate", "small", *arguments)
     assert "INVALID: LoadGen ran out of queries: they took 1." in answer.err
-    assert "where user.conf had it expect 26 ms; again, expecting 1." in unwrapped(answer)
+    assert "where user.conf had it expect 26 ms; again, expecting 1." in unwrapped(answer.err)
     assert "2 rehearsed, 0 failed" in answer.err
     confs = sorted((here / "studies/small/runs").glob("*/user.conf"))
     first, second = (float(each.read_text().split("=")[1]) for each in confs[:2])
@@ -313,15 +313,19 @@ def test_queries_that_fit_no_memory_are_refused_before_anything_starts(
     before = list((here / "studies/small/runs").iterdir())
     answer = command("validate", "small", "--anyway", "--memory-limit", "200MiB")
     assert answer.code == 1
-    assert "can't be run: #0 a fp32, null, 1 thread, batch 1, SingleStream: " in unwrapped(answer)
-    assert "LoadGen generates its queries in advance: at least " in unwrapped(answer)
-    assert "and 100 MiB of memory can be used for that" in unwrapped(answer)
+    assert "can't be run: #0 a fp32, null, 1 thread, batch 1, SingleStream: " in unwrapped(
+        answer.err
+    )
+    assert "LoadGen generates its queries in advance: at least " in unwrapped(answer.err)
+    assert "and 100 MiB of memory can be used for that" in unwrapped(answer.err)
     assert list((here / "studies/small/runs").iterdir()) == before
     remember(LATENCY, "valid", scenario="SingleStream", mode="performance")
     answer = command.good("validate", "small", "--anyway", "--memory-limit", "200MiB")
     assert "valid already: 1 run" in answer.err  # whatever memory there is by now
     answer = command("validate", "small", "--anyway", "--memory-limit", "10MiB")
-    assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in unwrapped(answer)
+    assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in unwrapped(
+        answer.err
+    )
 
 
 def test_replayed_values_have_nothing_to_run(command: Command, here: Path) -> None:
@@ -329,7 +333,8 @@ def test_replayed_values_have_nothing_to_run(command: Command, here: Path) -> No
     command.good("explore", write_space(here, "small", threads=1, batch_sizes=1))
     answer = command("validate", "small", "--dry-run")
     assert answer.code == 1
-    assert "its values were recorded elsewhere: there is nothing to run" in answer.out
+    told = unwrapped(answer.out)
+    assert "its values were recorded elsewhere: there is nothing to run" in told
     assert "to do: 0 runs" in answer.out
 
 
