@@ -188,10 +188,12 @@ def _line(reason: Words, group: Sequence[Excluded], count: int) -> str:
     told = [" or ".join(precisions) if word is None else word for word in reason]
     common = [names[0] for names in (backends, precisions) if len(names) == 1]
     who = [" ".join(name for name in common if name not in told)]
-    few = len(models) <= MAX_NAMES
-    who += map(_shorten, models) if few else [format_count(len(models), "model")]
-    number = format_count(count, "configuration")
-    return f"{', '.join(filter(None, who))}: {' '.join(told)} ({number})"
+    if len(models) <= MAX_NAMES:
+        who += map(_shorten, models)
+    elif common:  # else the reason lies in the machine, whatever the model
+        who.append(format_count(len(models), "model"))
+    parts = filter(None, [", ".join(filter(None, who)), " ".join(told)])
+    return f"{': '.join(parts)} ({format_count(count, 'configuration')})"
 
 
 def _shorten(name: str) -> str:

@@ -279,8 +279,9 @@ def lacking(models: str, precisions: str, reason: str, backends: str = "litert o
         ),
         (
             lacking("a b c d", "fp32 int8", "4 threads are more than the 2 CPUs available"),
-            ["4 models: 4 threads are more than the 2 CPUs available (32 …)"],
+            ["4 threads are more than the 2 CPUs available (32 …)"],
         ),
+        (lacking("a b c d", "int8", "no such file"), ["int8, 4 models: no such file (16 …)"]),
         (lacking("a", "bf16", "litert runs no {}", "litert"), ["a: litert runs no bf16 (2 …)"]),
         (lacking("a", "int8", "no such file", "litert"), ["litert int8, a: no such file (2 …)"]),
     ],
