@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
-from dse.report.pick_options import ACCURACY, SHORT_NAMES
+from dse.report.metric_words import ACCURACY, SHORT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

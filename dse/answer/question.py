@@ -9,7 +9,7 @@ from dse.answer.limits import BelowBest, Limit, metric_name
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.derived.definitions import Objective
-from dse.report.pick_options import ACCURACY, SHORT_NAMES
+from dse.report.metric_words import ACCURACY, SHORT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

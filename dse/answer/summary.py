@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.answer import deployment
 from dse.answer.choice import Miss, choose
-from dse.report.summary import point
+from dse.report.summary import describe_metric, point
 
 if TYPE_CHECKING:
     from dse.answer.choice import Answer, RunnerUp
@@ -78,7 +78,7 @@ def shown(view: View, record: Record, deployed: Deployment) -> dict[str, Any]:
 def _head(view: View, goal: Metric, limits: Any) -> dict[str, Any]:
     return {
         "study": view.study.folder.name,
-        "goal": {"name": goal.name, "unit": goal.unit, "direction": goal.direction},
+        "goal": describe_metric(goal),
         "limits": [_limit(each) for each in limits],
     }
 

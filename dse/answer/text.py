@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
-from dse.core.metrics import (
-    CPU_TIME,
-    ENERGY,
-    LATENCY,
-    LOAD_TIME,
-    METRICS,
-    MODEL_SIZE,
-    PEAK_MEMORY,
-    THROUGHPUT,
-)
-from dse.core.wording import format_count
+from dse.core.metrics import METRICS
+from dse.core.paths import shorten_home
+from dse.core.wording import WIDTH, format_count
 from dse.report.quantities import provenance
 from dse.report.standing import UNDECIDED
-from dse.report.text import number, reach, short_settings, words_and_unit
+from dse.report.text import number, phrase, reach, short_settings, words_and_unit
 from dse.study.decisions import Order
 from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from dse.answer.choice import Answer, KeptLimit, Miss, RunnerUp
     from dse.answer.deployment import Deployment
@@ -35,22 +27,11 @@ if TYPE_CHECKING:
     from dse.report.view import View
     from dse.study.record import Record
 
-WIDTH = 80
 HASH_DIGITS = 12
 """Shown of a checksum; JSON has all of it."""
 SURE, UNSURE = 0.995, 0.005
 """Chances nearer to 1 and 0 are told as bounds."""
 LEAST_SHARE = 0.001
-GOALS = {
-    LATENCY.name: "p90 latency",
-    THROUGHPUT.name: "throughput",
-    MODEL_SIZE.name: "model size",
-    LOAD_TIME.name: "load time",
-    CPU_TIME.name: "CPU time",
-    PEAK_MEMORY.name: "memory",
-    ENERGY.name: "energy",
-}
-"""Metrics in a sentence."""
 MAX_TOLD = 2
 """More limits than this are told one by one in JSON only."""
 
@@ -91,7 +72,7 @@ def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
     if miss.record is None:
         total = len(view.records)
         counts = (
-            f"{GOALS.get(name, words_and_unit(name)[0])} is not known of {count} of {total} points"
+            f"{phrase(name)} is not known of {count} of {total} points"
             for name, count in lacking.items()
         )
         return [fitted(f"nothing to choose from: {'; '.join(counts)}")]
@@ -164,7 +145,7 @@ def _best(view: View, answer: Answer) -> str:
     """In what it is best, of how many points, and how surely it keeps the limits."""
     goal, count = answer.goal, answer.count
     way = "highest" if goal.direction == "maximize" else "lowest"
-    best = f"{way} {GOALS.get(goal.name, words_and_unit(goal.name)[0])} of"
+    best = f"{way} {phrase(goal.name)} of"
     points = format_count(count, "point")
     told = [note for note in view.notes(answer.record) if note != UNDECIDED]
     notes = "".join(f"; {note}" for note in told)
@@ -243,10 +224,7 @@ def _model_lines(deployed: Deployment) -> list[str]:
 
 def _shown(path: Path) -> str:
     """A path from the user's home, with the beginning of each checksum in it."""
-    home, text = Path.home(), str(path)
-    if path.is_relative_to(home):
-        text = f"~/{path.relative_to(home)}"
-    return re.sub(r"[0-9a-f]{16,}", lambda found: f"{found[0][:6]}…", text)
+    return re.sub(r"[0-9a-f]{16,}", lambda found: f"{found[0][:6]}…", shorten_home(str(path)))
 
 
 def _gap(view: View, record: Record, limit: Limit) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +103,7 @@ def _described(name: str) -> Backend | None:
 
 
 def _line(name: str, found: RuntimeAvailability) -> str:
+    from dse.core.paths import shorten_home
     from dse.environments.interpreters import unusable
 
     if found.error:
@@ -111,16 +111,10 @@ def _line(name: str, found: RuntimeAvailability) -> str:
     elif found.environment == "own":
         state = f"{found.version}"
     else:
-        state = f"{found.version} in {_short(str(found.python))}"
+        state = f"{found.version} in {shorten_home(str(found.python))}"
     described = _described(name)
     if described is None:
         return f"{name}: {state}"
     formats = ", ".join(described.formats) or "no model file"
     knobs = ", ".join(knob.name for knob in described.knobs)
     return f"{name}: {state} (reads {formats}; knobs: {knobs})"
-
-
-def _short(path: str) -> str:
-    """The path as a shell takes it, with ``~`` for the home folder."""
-    home = os.path.expanduser("~")  # noqa: PTH111 (it is no error if there is none)
-    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path

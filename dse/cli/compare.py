@@ -131,7 +131,7 @@ def _sort(comparison: Comparison, by: str | None) -> SystemOrder | None:
     """Sorts the systems by the criterion that the user means, or else by the first one."""
     from dse.config.messages import suggest
     from dse.core.errors import RequestError
-    from dse.report.pick_options import SHORT_NAMES
+    from dse.report.metric_words import SHORT_NAMES
 
     if by is None:
         return comparison.sort()

@@ -27,7 +27,7 @@ def complete_space(_: click.Context, __: click.Parameter, typed: str) -> list[Co
 
 def complete_metric(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """The short names of metrics, then the whole ones."""
-    from dse.report.pick_options import ACCURACY, SHORT_NAMES
+    from dse.report.metric_words import ACCURACY, SHORT_NAMES
 
     return _offered(typed, (ACCURACY, *SHORT_NAMES, *_metrics()))
 

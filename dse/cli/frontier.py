@@ -51,7 +51,7 @@ def frontier(
     if as_json:
         from dse.report.summary import frontier as as_object
 
-        click.echo(json.dumps(as_object(view.study, view)))
+        click.echo(json.dumps(as_object(view)))
     elif as_csv:
         _print_table(view)
     else:
@@ -69,7 +69,7 @@ def _print_table(view: View) -> None:
         **standing_columns(view, points), **figures(view, points)
     )
     write_content(table.to_csv(index=False))
-    for line in notes(view.study, view):
+    for line in notes(view):
         write_line(line, err=True)
 
 
@@ -77,7 +77,7 @@ def _show(view: View, *, every: bool) -> None:
     from dse.commands.console import console, print_lines
     from dse.commands.frontier_text import print_frontier
     from dse.commands.next_step import print_next, study_word
-    from dse.report.pick_options import metric_option
+    from dse.report.metric_words import metric_option
 
     out = console()
     if not view.frontier:

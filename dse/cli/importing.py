@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.output import write_prose
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ def _import(files: Sequence[Path], name: str | None) -> tuple[str, list[str]]:
     Returns:
         What names them on the command line, and the names of their tasks.
     """
+    from dse.commands.console import console, print_lines
     from dse.core.errors import RequestError
     from dse.results.imported import Import, keep, name_for, source
     from dse.results.read import read_file
@@ -68,13 +68,15 @@ def _import(files: Sequence[Path], name: str | None) -> tuple[str, list[str]]:
     read = Import(tuple(source(file) for file in files), results)
     new = keep(read, folder)
     tasks = [*dict.fromkeys(each.task for each in results)]
-    write_prose(f"{folder.imported}: {_count(results)}{'' if new else ', unchanged'}")
-    for task in tasks if len(tasks) > 1 else ():
-        write_prose(f"  {task}: {_count([each for each in results if each.task == task])}")
-    for each in read.sources:
-        write_prose(f"  {each.file}, SHA-256 {each.sha256}")
-    for line in (line for each in results for line in each.left_out):
-        write_prose(f"left out: {line}", err=True)
+    of_tasks = {task: [each for each in results if each.task == task] for task in tasks}
+    lines = [
+        f"{folder.imported}: {_count(results)}{'' if new else ', unchanged'}",
+        *(f"  {task}: {_count(own)}" for task, own in of_tasks.items() if len(tasks) > 1),
+        *(f"  {each.file}, SHA-256 {each.sha256}" for each in read.sources),
+    ]
+    print_lines(lines, console())
+    left_out = (f"left out: {line}" for each in results for line in each.left_out)
+    print_lines(left_out, console(stderr=True))
     return folder.name_or_path, tasks
 
 

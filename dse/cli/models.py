@@ -184,9 +184,9 @@ def describe(folder: Path, output: Path | None, *, force: bool) -> None:
       dse models describe my-models --force
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.models_describe import run
-    from dse.tasks.image_classification.models.describing import draft_classifier
+    from dse.tasks.image_classification.models.describing import draft_classifier, recognise
 
-    run(folder, output, draft_classifier, force=force)
+    run(folder, output, draft_classifier, recognise, force=force)
 
 
 def _fetch(

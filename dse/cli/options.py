@@ -13,7 +13,7 @@ import click
 from dse.cli.completion import complete_objective, complete_study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dse.answer.limits import BelowBest
 
@@ -70,43 +70,20 @@ class Parsed(click.ParamType[T]):
 
 
 def _seconds(text: str, *, zero: bool = False) -> float:
-    seconds = 0.0 if zero and text.strip() == "0" else _quantity(text, _UNITS_S)
-    if not seconds and not (zero and seconds == 0):
-        known = "0, 90s, 30m, 2h or 1d" if zero else "90s, 30m, 2h or 1d"
-        raise ValueError(f"'{text}' is not a span of time; write {known}")
+    if zero and re.fullmatch(r"0(s|m|min|h|d)?", text.strip()):
+        return 0.0
+    examples = "0, 90s, 30m, 2h or 1d" if zero else "90s, 30m, 2h or 1d"
+    seconds = _quantity(text, _UNITS_S, "a span of time", examples)
     if seconds > MAX_SECONDS:
         raise ValueError(f"'{text}' is more than 366 days")
     return seconds
 
 
 def _bytes(text: str) -> int:
-    size = _quantity(text, _UNITS_BYTES)
-    if not size:
-        raise ValueError(f"'{text}' is not an amount of memory; write 800MiB or 4GiB")
+    size = _quantity(text, _UNITS_BYTES, "an amount of memory", "800MiB or 4GiB")
     if size > MAX_BYTES:
         raise ValueError("more than any machine has; write 800MiB or 4GiB")
     return int(size)
-
-
-def _latency_ms(text: str) -> float:
-    value = _quantity(text, _UNITS_MS)
-    if not value:
-        raise ValueError(f"'{text}' is not a latency; write 5ms, 800us or 0.2s")
-    return value
-
-
-def _mebibytes(text: str) -> float:
-    value = _quantity(text, _UNITS_MIB)
-    if not value:
-        raise ValueError(f"'{text}' is not an amount of memory; write KiB, MiB or GiB: 512MiB")
-    return value
-
-
-def _rate(text: str) -> float:
-    value = _quantity(text.removesuffix("/s"), {"": 1.0})
-    if not value:
-        raise ValueError(f"'{text}' is not a rate; write 200 or 200/s")
-    return value
 
 
 def _quality(text: str) -> float | BelowBest:
@@ -115,11 +92,12 @@ def _quality(text: str) -> float | BelowBest:
     return parse_quality(text)
 
 
-def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
-    if match is None or match[2] not in units:
-        return None
-    return float(match[1]) * units[match[2]]
+def _quantity(text: str, units: Mapping[str, float], noun: str, examples: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z/]*)", text.strip())
+    value = float(match[1]) * units.get(match[2], 0.0) if match else 0.0
+    if not value:
+        raise ValueError(f"'{text}' is not {noun}; write {examples}")
+    return value
 
 
 def _ids(text: str) -> tuple[int, ...]:
@@ -160,11 +138,18 @@ LIMIT = Parsed("duration", partial(_seconds, zero=True))
 """The same, or 0."""
 SIZE = Parsed("size", _bytes)
 """Bytes, of a text such as ``800MiB`` or ``4GiB``."""
-LATENCY = Parsed("latency", _latency_ms)
+LATENCY = Parsed(
+    "latency", partial(_quantity, units=_UNITS_MS, noun="a latency", examples="5ms, 800us or 0.2s")
+)
 """Milliseconds, of a text such as ``5ms``, ``800us`` or ``0.2s``."""
-MEBIBYTES = Parsed("size", _mebibytes)
+MEBIBYTES = Parsed(
+    "size",
+    partial(_quantity, units=_UNITS_MIB, noun="an amount of memory", examples="512MiB or 1GiB"),
+)
 """Mebibytes, of a text such as ``512MiB`` or ``1GiB``."""
-RATE = Parsed("rate", _rate)
+RATE = Parsed(
+    "rate", partial(_quantity, units={"": 1.0, "/s": 1.0}, noun="a rate", examples="200 or 200/s")
+)
 """Samples per second, of a text such as ``200`` or ``200/s``."""
 ACCURACY = Parsed("quality", _quality)
 """A quality in its own unit, of a text such as ``70``; or of ``best-2`` one below the best."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
 
 from dse.core.printable import to_printable
-from dse.core.wording import wrap_words
 
 
 def write_line(text: str, *, err: bool = False) -> None:
@@ -19,19 +17,6 @@ def write_line(text: str, *, err: bool = False) -> None:
         err: to stderr instead of stdout.
     """
     click.echo(to_printable(text), err=err)
-
-
-def write_prose(text: str, *, err: bool = False) -> None:
-    """Writes a line that is read, not copied: a terminal gets it wrapped between words.
-
-    Args:
-        text: without a line end.
-        err: to stderr instead of stdout.
-    """
-    terminal = (sys.stderr if err else sys.stdout).isatty()
-    columns = shutil.get_terminal_size().columns
-    for line in wrap_words(text, columns) if terminal else [text]:
-        write_line(line, err=err)
 
 
 def write_content(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import derivation_options, json_option, storage_option, study_argument
-from dse.cli.output import write_line, write_prose
+from dse.cli.output import write_line
 
 if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
@@ -32,6 +32,7 @@ def show(
     from dse.answer import summary
     from dse.answer.deployment import deployment
     from dse.answer.text import point_lines
+    from dse.commands.console import console, print_lines
     from dse.core.errors import RequestError
     from dse.report.view import View
     from dse.study.folder import existing_folder
@@ -49,7 +50,6 @@ def show(
     if as_json:
         click.echo(json.dumps(summary.shown(view, records[point], deployed)))
         return
-    for line in point_lines(view, records[point], deployed):
-        write_prose(line)
+    print_lines(point_lines(view, records[point], deployed), console())
     for line in ("", *deployed.code) if deployed.code else ():
         write_line(line)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import json_option, storage_option, study_argument
-from dse.cli.output import write_prose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dse.study.study import Study
 
 
@@ -32,12 +33,14 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
       dse status quickstart
       dse status quickstart --json
     """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.console import console, print_lines
     from dse.commands.next_step import print_next, resume_command, study_word
     from dse.core.worker_environment import format_variables
     from dse.report import running
     from dse.report.health import health
+    from dse.report.summary import describe_counts
     from dse.report.summary import status as numbers_of
-    from dse.report.text import borrowed_lines
+    from dse.report.text import borrowed_lines, excluded_lines
     from dse.study.folder import existing_folder
     from dse.study.study import Study
 
@@ -50,30 +53,28 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     if as_json:
         click.echo(json.dumps(numbers))
         return
-    counts = numbers["configurations"]
-    write_prose(f"study {numbers['study']}")
-    write_prose(
-        f"configurations: {counts['measured']} measured, {counts['failed']} failed, "
-        f"{counts['remaining']} remaining"
-    )
-    write_prose(f"measurements taken: {numbers['measurements_taken']}")
-    if opened.about.environment:
-        write_prose(f"environment: {format_variables(opened.about.environment)}")
-    for line in borrowed_lines(opened.about.borrowed):
-        write_prose(line)
+    variables = opened.about.environment
     told = (*running.lines(opened), *numbers["notes"], *numbers["health"])
-    for line in (*dict.fromkeys(told), *(f"not run: {line}" for line in numbers["excluded"])):
-        write_prose(line)
-    _failures(opened, numbers["failures"], verbose=verbose)
-    steps = [resume_command(opened)] if counts["remaining"] else []
+    lines = [
+        f"study {numbers['study']}",
+        f"configurations: {describe_counts(numbers)}",
+        f"measurements taken: {numbers['measurements_taken']}",
+        *([f"environment: {format_variables(variables)}"] if variables else []),
+        *borrowed_lines(opened.about.borrowed),
+        *dict.fromkeys(told),
+        *excluded_lines(numbers["excluded"]),
+        *_failures(opened, numbers["failures"], verbose=verbose),
+    ]
+    print_lines(lines, console())
+    steps = [resume_command(opened)] if numbers["configurations"]["remaining"] else []
     print_next(*steps, f"dse frontier {study_word(opened)}")
 
 
-def _failures(study: Study, counts: dict[str, int], *, verbose: bool) -> None:
+def _failures(study: Study, counts: dict[str, int], *, verbose: bool) -> Iterator[str]:
     from dse.report.failures import TAIL_LINES, explained, reasons
 
     for kind, found in groupby(reasons(study), key=lambda reason: reason.kind.value):
-        write_prose(f"failures, {kind}: {counts[kind]}")
+        yield f"failures, {kind}: {counts[kind]}"
         for reason in found:
             for line in explained(reason, study.folder.runs, None if verbose else TAIL_LINES):
-                write_prose(f"  {line}")
+                yield f"  {line}"

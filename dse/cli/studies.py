@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dse.cli.options import json_option
-from dse.cli.output import write_prose
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ def studies(*, as_json: bool) -> None:
       dse studies
       dse studies --json
     """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.console import console, print_lines
     from dse.commands.next_step import print_next
     from dse.results.stored import stored_results
 
@@ -32,11 +32,8 @@ def studies(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"studies": [_object(each) for each in found]}))
         return
-    if not found:
-        write_prose("there is no study and no import in studies/")
-    for each in found:
-        for line in _lines(each):
-            write_prose(line)
+    none = ["there is no study and no import in studies/"]
+    print_lines([line for each in found for line in _lines(each)] or none, console())
     first = next((each for each in found if each.kind == "study"), None)
     step = f"dse frontier {first.name}" if first else "dse explore quickstart"
     print_next(step)

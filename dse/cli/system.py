@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import partial
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dse.cli.options import DURATION, json_option
-from dse.cli.output import write_prose
 from dse.core.errors import DseError, RequestError, UnavailableError
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, format_duration, wrap_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from dse.exploration.noise import Noise
     from dse.machine.checks import Check
     from dse.machine.system import System
+
+    Tell = Callable[..., None]
+    """Prints lines, with ``err`` on stderr; or nothing where JSON is asked for."""
 
 PROBES = 8
 """The default number of probes: it gives the standard deviation to about a quarter of itself, in
@@ -27,9 +30,6 @@ SECONDS_PER_PROBE = 4
 DRIFT_S = 300.0
 """The default of --duration."""
 NOT_ASKED = "not asked for"
-WIDTH = 80
-LISTS = ("instruction sets", "caches")
-"""Fields whose lines grow long and are wrapped."""
 
 
 @click.command()
@@ -88,9 +88,7 @@ def system(
         click.echo(json.dumps({"fingerprint": here.fingerprint, **here.as_dict()}))
     else:
         for name, text in here.describe():
-            line = f"{name}: {text}"
-            for part in wrap(line, WIDTH, subsequent_indent="  ") if name in LISTS else [line]:
-                write_prose(part)
+            _print(*wrap_words(f"{name}: {text}", WIDTH))
         print_next("dse system --check")
     return 0
 
@@ -103,35 +101,37 @@ def _check(here: System, probes: int, drift_s: float | None, *, as_json: bool) -
     """
     from dse.machine.checks import check_machine
 
+    tell: Tell = _stay_silent if as_json else _print
     checks = check_machine(here.virtualised)
-    if not as_json:
-        _print_checks(here, checks)
-    noise = _check_noise(probes, as_json=as_json)
-    drift, code = _check_drift(drift_s, as_json=as_json)
+    tell(*_check_lines(here, checks))
+    noise = _check_noise(probes, tell)
+    drift, code = _check_drift(drift_s, tell)
     if as_json:
         found = {"fingerprint": here.fingerprint, "checks": [asdict(check) for check in checks]}
         click.echo(json.dumps({**found, "noise": noise, "drift": drift}))
     return code
 
 
-def _check_noise(probes: int, *, as_json: bool) -> dict[str, Any]:
-    """Measures and prints the noise figure; returns it as a JSON object."""
+def _check_noise(probes: int, tell: Tell) -> dict[str, Any]:
+    """Measures and tells the noise figure; returns it as a JSON object."""
     if not probes:
         return {"unavailable": NOT_ASKED}
-    if not as_json:
-        seconds = probes * SECONDS_PER_PROBE
-        write_prose(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+    from dse.exploration.noise import measure_noise
+    from dse.machine.measuring_lock import WAITING
+
+    needed = format_duration(probes * SECONDS_PER_PROBE)
+    tell(f"measuring the noise, about {needed}: leave the machine alone", err=True)
     try:
-        noise = _noise(probes)
+        noise = measure_noise(probes, waits=lambda: _print(WAITING, err=True))
     except UnavailableError as error:
-        return _unavailable(error, as_json=as_json)
-    if not as_json:
-        _print_noise(noise)
+        tell(str(error))
+        return {"unavailable": str(error)}
+    tell(*_noise_lines(noise))
     return noise.as_dict()
 
 
-def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, Any], int]:
-    """Measures and prints the noise over time; returns a JSON object and the exit code."""
+def _check_drift(duration_s: float | None, tell: Tell) -> tuple[dict[str, Any], int]:
+    """Measures and tells the noise over time; returns a JSON object and the exit code."""
     if duration_s is None:
         return {"unavailable": NOT_ASKED}, 0
     from dse.commands.interrupts import INTERRUPTED
@@ -139,59 +139,51 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
 
     code = 0
     try:
-        say = partial(write_prose, err=True)
-        series, interrupted = measure(duration_s, say, announced=not as_json)
+        say = partial(_print, err=True)
+        series, interrupted = measure(duration_s, say, partial(tell, err=True))
         code = INTERRUPTED if interrupted else 0
         if series.failure:
             say(f"ended early: {series.failure}")
             code = DseError.exit_code
         parts = series.parts()
     except UnavailableError as error:
-        return _unavailable(error, as_json=as_json), code
-    if not as_json:
-        for line in drift_lines(series, parts):
-            write_prose(line)
+        tell(str(error))
+        return {"unavailable": str(error)}, code
+    tell(*drift_lines(series, parts))
     return series.as_dict(parts), code
 
 
-def _unavailable(error: UnavailableError, *, as_json: bool) -> dict[str, str]:
-    """What stands in place of a figure."""
-    if not as_json:
-        write_prose(str(error))
-    return {"unavailable": str(error)}
-
-
-def _noise(probes: int) -> Noise:
-    from dse.exploration.noise import measure_noise
-    from dse.machine.measuring_lock import WAITING
-
-    return measure_noise(probes, waits=lambda: write_prose(WAITING, err=True))
-
-
-def _print_checks(here: System, checks: list[Check]) -> None:
-    write_prose(f"CPU: {here.title}, fingerprint {here.fingerprint}")
+def _check_lines(here: System, checks: list[Check]) -> Iterator[str]:
+    yield f"CPU: {here.title}, fingerprint {here.fingerprint}"
     width = max(len(check.name) for check in checks)
     for check in checks:
-        write_prose(f"{check.state:7}  {check.name:{width}}  {check.found}")
+        yield f"{check.state:7}  {check.name:{width}}  {check.found}"
         if check.remedy:
-            write_prose(f"{'':7}  {'':{width}}  -> {check.remedy}")
+            yield f"{'':7}  {'':{width}}  -> {check.remedy}"
 
 
-def _print_noise(noise: Noise) -> None:
+def _noise_lines(noise: Noise) -> Iterator[str]:
     from dse.core.metrics import METRICS
     from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
-    write_prose(
-        f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
-        f"{format_count(count, 'process', 'processes')}"
-    )
+    processes = format_count(count, "process", "processes")
+    version = f"{noise.backend} {noise.version}"
+    yield f"noise: {probed.model} {probed.precision}, {version}, 1 thread, {processes}"
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)
         spread = "" if sd is None else f", standard deviation {sd:.1f} %"
-        write_prose(
-            f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
-            f"range {noise.range_percent(name):.1f} %"
-        )
+        ends = f"{min(values):.4g} to {max(values):.4g} {metric.unit}"
+        yield f"  {metric.title}: {ends}{spread}, range {noise.range_percent(name):.1f} %"
     such = f", such as by: {noise.disturbed[0]}" if noise.disturbed else ""
-    write_prose(f"  {len(noise.disturbed)} of {count} disturbed{such}")
+    yield f"  {len(noise.disturbed)} of {count} disturbed{such}"
+
+
+def _print(*lines: str, err: bool = False) -> None:
+    from dse.commands.console import console, print_lines
+
+    print_lines(lines, console(stderr=err))
+
+
+def _stay_silent(*_: str, err: bool = False) -> None:
+    del err

@@ -5,7 +5,6 @@ from __future__ import annotations
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from dse.compare.conclusion import is_short, label, model, value_words
@@ -13,6 +12,7 @@ from dse.compare.notes import ACCELERATOR, INFERRED, SHORT
 from dse.compare.summary import frontier_entries, shown_metrics
 from dse.core.printable import to_printable
 from dse.report.text import heading, number
+from dse.report.word_table import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ CONTEXT = 4
 
 def ranks_table(
     comparison: Comparison, order: SystemOrder, width: int, rows: int | None = None
-) -> Table:
+) -> WordTable:
     """Systems by accuracy: the value of the best configuration of at least that accuracy.
 
     Args:
@@ -60,7 +60,7 @@ def ranks_table(
         texts.insert(0, cpus)
         room -= _columns(cpus)
     names = short_names(names, max(MIN_NAME, room))
-    table = _table(
+    table = WordTable(
         *(("#", True), ("system", False)),
         *((title, False) for title, _ in texts),
         *((title, True) for title, _ in values),
@@ -71,9 +71,9 @@ def ranks_table(
     return table
 
 
-def systems_table(comparison: Comparison) -> Table:
+def systems_table(comparison: Comparison) -> WordTable:
     """What is known of each system."""
-    table = _table(
+    table = WordTable(
         *(("#", True), ("system", False), ("CPU", False), ("cores", True), ("GHz", True)),
         *(("software", False), ("points", True), ("values", False)),
     )
@@ -93,10 +93,10 @@ def systems_table(comparison: Comparison) -> Table:
     return table
 
 
-def agreement_table(comparison: Comparison, width: int) -> Table:
+def agreement_table(comparison: Comparison, width: int) -> WordTable:
     """How far the accuracies of each system lie from published ones, in percentage points."""
     titles = ("variants", comparison.gathered.task.noun, "mean", "without signs", "largest")
-    table = _table(("#", True), ("system", False), *((title, True) for title in titles))
+    table = WordTable(("#", True), ("system", False), *((title, True) for title in titles))
     room = max(MIN_NAME, width - sum(map(len, titles)) - len(titles) - 4)
     names = short_names([to_printable(each.system.name) for each in comparison.agreements], room)
     for agreement, name in zip(comparison.agreements, names, strict=True):
@@ -109,10 +109,10 @@ def agreement_table(comparison: Comparison, width: int) -> Table:
     return table
 
 
-def points_table(system: ComparedSystem) -> Table:
+def points_table(system: ComparedSystem) -> WordTable:
     """The frontiers of a system."""
     metrics = shown_metrics(system.quality)
-    table = _table(("configuration", False), *((heading(metric), True) for metric in metrics))
+    table = WordTable(("configuration", False), *((heading(metric), True) for metric in metrics))
     for entry, _ in frontier_entries(system):
         values = entry.row.values
         cells = (number(name, values[name]) if name in values else "" for name in metrics)
@@ -143,17 +143,6 @@ def _shorten(name: str, others: Sequence[str], width: int) -> str:
     start = shared - CONTEXT
     tail = name[start:]
     return f"{name[:head]}…{tail if len(tail) <= rest else f'{tail[: rest - 1]}…'}"
-
-
-def _table(*columns: tuple[str, bool]) -> Table:
-    """A table with columns that have a heading, and contain numbers or not."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for title, numbers in columns:
-        if numbers:
-            table.add_column(Text(title), justify="right", no_wrap=True)
-        else:
-            table.add_column(Text(title), overflow="fold")
-    return table
 
 
 def _columns(column: tuple[str, Sequence[Text]]) -> int:

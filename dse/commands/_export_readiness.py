@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rich.table import Table
-
     from dse.core.metrics import Scenario
+    from dse.report.word_table import WordTable
     from dse.submission.evidence import Evidence
 
 MISSING = frozenset({"performance-run", "accuracy-run", "compliance-run", "fidelity"})
@@ -93,10 +92,9 @@ def _beside(own: Readiness, broken: Readiness | None) -> Readiness:
     return replace(own, breaches=(*own.breaches, Breach(ALL_SCENARIOS, message)))
 
 
-def readiness_table(judged: Sequence[Readiness]) -> Table:
+def readiness_table(judged: Sequence[Readiness]) -> WordTable:
     """A line for each point and scenario."""
-    table = point_table("scenario")
-    table.add_column("missing or wrong", overflow="fold")
+    table = point_table(("scenario", False), ("missing or wrong", False))
     for each in judged:
         result = each.result
         told = [f"{breach.rule}: {breach.message}" for breach in each.hindering]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
 from dse.core.errors import RequestError
-from dse.core.wording import format_count
-from dse.report.text import MIN_NAME, short_settings
+from dse.core.wording import join_some
+from dse.report.text import point_names
+from dse.report.word_table import WordTable
 from dse.tasks.benchmark import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.text import Text
 
     from dse.report.view import View
     from dse.study.record import Record
@@ -42,8 +42,7 @@ def choose_points(view: View, ids: Sequence[int], *, decided: bool) -> list[Reco
     found = [record for record in frontier if not decided or frontier.certain(record)]
     if not found:
         raise RequestError(
-            f"of {format_count(len(frontier), 'point')} on the frontier of study "
-            f"'{view.study.folder.name}' none is decided",
+            f"no point on the frontier of study '{view.study.folder.name}' is decided",
             field="--decided",
             remedy="leave it out, or `dse explore` on with --settle 10m",
         )
@@ -61,8 +60,7 @@ def _named(view: View, ids: Sequence[int], *, chosen: bool) -> list[Record]:
     measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
     for id_ in ids:
         if id_ not in measured:
-            known = [str(record.id) for record in study.frontier()]
-            shown = ", ".join(known[:MAX_NAMED]) + (", ..." if len(known) > MAX_NAMED else "")
+            shown = join_some([record.id for record in study.frontier()], MAX_NAMED)
             raise RequestError(
                 f"study '{study.folder.name}' has no measured point {id_}",
                 field="--points",
@@ -84,22 +82,14 @@ def _why_none(view: View) -> RequestError:
     )
 
 
-def point_table(*headings: str) -> Table:
-    """A table whose rows begin with `point_cells`; a narrow terminal folds these."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    for heading in ("model", "runtime"):
-        table.add_column(heading, overflow="fold", min_width=MIN_NAME)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
+def point_table(*columns: tuple[str, bool]) -> WordTable:
+    """A table whose rows begin with `point_cells`; the further columns as `WordTable` has them."""
+    return WordTable(("id", True), ("model", False), ("runtime", False), *columns)
 
 
 def point_cells(record: Record) -> tuple[str, Text, Text]:
     """What names a point in a table."""
-    own = record.configuration
-    names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
-    return str(record.id), Text(names[0]), Text(names[1])
+    return str(record.id), *point_names(record)
 
 
 def division_words(division: str) -> list[str]:

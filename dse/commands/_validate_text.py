@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from dse.answer.text import WIDTH, worded
+from dse.answer.text import worded
 from dse.commands._points import point_cells, point_table
 from dse.commands.console import print_lines
-from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, format_duration, join_some, wrap_words
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -21,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from dse.core.measurement import Measurement, Outcome
     from dse.core.plausibility import Note
     from dse.measure.spec import Official
+    from dse.report.word_table import WordTable
     from dse.study.record import Record
     from dse.submission.rules import Breach
     from dse.validate.schedule import Schedule, ScheduledRun
@@ -46,34 +44,27 @@ def unfit_lines(unfit: Mapping[int, Sequence[Breach]]) -> list[str]:
     Args:
         unfit: the rules that they break, by their ids.
     """
-    ids: dict[Breach, list[int]] = {}
+    ids: dict[Breach, list[str]] = {}
     for id_, broken in unfit.items():
         for breach in broken:
-            ids.setdefault(breach, []).append(id_)
-    reasons = (f"  {breach.rule}: {breach.message} ({_named(of)})" for breach, of in ids.items())
-    folded = (wrap(line, WIDTH, subsequent_indent="    ") for line in reasons)
-    heading = "`dse export` would refuse valid runs of these points:"
-    return [heading, *(part for parts in folded for part in parts)]
+            ids.setdefault(breach, []).append(f"#{id_}")
+    lines = ["`dse export` would refuse valid runs of these points:"]
+    for breach, of in ids.items():
+        reason = f"  {breach.rule}: {breach.message} ({join_some(of, MAX_NAMED)})"
+        lines += wrap_words(reason, WIDTH)
+    return lines
 
 
-def _named(ids: Sequence[int]) -> str:
-    more = f" and {len(ids) - MAX_NAMED} more" if len(ids) > MAX_NAMED else ""
-    return " ".join(f"#{id_}" for id_ in ids[:MAX_NAMED]) + more
-
-
-def schedule_table(schedule: Schedule) -> Table:
+def schedule_table(schedule: Schedule) -> WordTable:
     """The runs to take, with what LoadGen is told to expect and the time they take."""
-    table = point_table("scenario", "mode")
-    for heading in ("expecting", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = point_table(("scenario mode", False), ("expecting", True), ("time", True))
     for run in schedule.runs:
         official = run.official
         table.add_row(
             *point_cells(run.record),
-            official.scenario.value,
-            official.mode,
+            f"{official.scenario.value} {official.mode}",
             _expecting(official, official.target),
-            duration(run.expected_s),
+            format_duration(run.expected_s),
         )
     return table
 
@@ -81,13 +72,17 @@ def schedule_table(schedule: Schedule) -> Table:
 def schedule_lines(schedule: Schedule) -> list[str]:
     """What the table does not say: the total, what is done already, and what can't be run."""
     lines = [
-        f"can't be run: #{refused.record.id} {refused.record.configuration}, "
-        f"{refused.scenario.value}: {refused.reason}"
+        line
         for refused in schedule.refused
+        for line in wrap_words(
+            f"can't be run: #{refused.record.id} {refused.record.configuration}, "
+            f"{refused.scenario.value}: {refused.reason}",
+            WIDTH,
+        )
     ]
     if schedule.valid:
         lines.append(f"valid already: {format_count(schedule.valid, 'run')}")
-    total = f", about {duration(schedule.expected_s)}" if schedule.runs else ""
+    total = f", about {format_duration(schedule.expected_s)}" if schedule.runs else ""
     return [*lines, f"to do: {format_count(len(schedule.runs), 'run')}{total}"]
 
 
@@ -96,11 +91,9 @@ def _expecting(official: Official, target: float) -> str:
     return f"{target:{digits}} {'ms' if official.scenario in STREAMS else 'samples/s'}"
 
 
-def values_table(taken: Sequence[tuple[Record, Measurement]]) -> Table:
+def values_table(taken: Sequence[tuple[Record, Measurement]]) -> WordTable:
     """What the runs gave, and where their logs lie."""
-    table = point_table("scenario")
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("run", no_wrap=True)
+    table = point_table(("scenario", False), ("value", True), ("run", False))
     for record, each in taken:
         table.add_row(*point_cells(record), _ran(each), worded(each.metric, each.value), each.run)
     return table
@@ -114,7 +107,7 @@ def _ran(measurement: Measurement) -> str:
 
 
 class Progress:
-    """A line for each run: nothing is drawn while one is measured.
+    """Lines of 80 columns for each run: nothing is drawn while one is measured.
 
     Args:
         console: on stderr.
@@ -130,14 +123,14 @@ class Progress:
         self._deadline: float | None = None
 
     def say(self, text: str) -> None:
-        """Prints a line."""
-        print_lines([text], self._console)
+        """Prints a text in lines that fit."""
+        print_lines(wrap_words(text, WIDTH), self._console)
 
     def still(self) -> str:
         """How much longer the run in hand takes, in words."""
         if self._deadline is None:
             return ""
-        return f" (about {duration(max(0.0, self._deadline - time.monotonic()))} more)"
+        return f" (about {format_duration(max(0.0, self._deadline - time.monotonic()))} more)"
 
     def waits(self, why: str) -> None:
         """See `dse.validate.validator.ValidationObserver`."""
@@ -149,7 +142,10 @@ class Progress:
         left_s = sum(each.expected_s for each in self._left)
         self._deadline = time.monotonic() + run.expected_s
         place = self._total - len(self._left) + 1
-        self.say(f"{place}/{self._total} {_name(run)} (about {duration(left_s)} left)")
+        official = run.official
+        what = f"#{run.record.id} {official.scenario.value} {official.mode}"
+        left = f"about {format_duration(left_s)} left"
+        self.say(f"run {place} of {self._total}: {what}, {left}")
 
     def invalid(self, run: ScheduledRun, reason: str, target: float) -> None:
         """See `dse.validate.validator.ValidationObserver`."""
@@ -165,15 +161,10 @@ class Progress:
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             spoilt = f"; disturbed: {each.disturbed}" if _disturbed(each) else ""
-            self.say(f"  {VERDICTS[each.fidelity]}: {value} ({duration(seconds)}){spoilt}")
+            self.say(f"  {VERDICTS[each.fidelity]}: {value} ({format_duration(seconds)}){spoilt}")
         for note in self._notes(outcome):
             self.say(f"  note: {note}")
 
 
 def _disturbed(measurement: Measurement) -> bool:
     return METRICS[measurement.metric].timed and bool(measurement.disturbed)
-
-
-def _name(run: ScheduledRun) -> str:
-    official = run.official
-    return f"#{run.record.id} {run.record.configuration}: {official.scenario.value} {official.mode}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from itertools import chain
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dse.commands._compare_tables import agreement_table, points_table, ranks_table, systems_table
@@ -16,20 +15,20 @@ from dse.compare.conclusion import conclude, full_name, level_words
 from dse.compare.notes import comparison_notes
 from dse.core.metrics import METRICS
 from dse.core.printable import to_printable
-from dse.core.wording import format_count
-from dse.report.pick_options import metric_option
+from dse.core.wording import WIDTH, format_count, wrap_words
+from dse.report.metric_words import metric_option
 from dse.study.folder import StudyFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from dse.compare.comparison import Comparison, SystemOrder
+    from dse.report.word_table import WordTable
 
-WIDTH, MAX_LINES = 80, 40
-"""Columns and lines of a comparison if nothing more is asked for."""
+MAX_LINES = 40
+"""Lines of a comparison if nothing more is asked for."""
 OTHER_LINES = 6
 """Lines for the title and the head of the table, for what is not shown, and blank ones."""
 MIN_ROWS, MIN_NOTE_LINES = 8, 4
@@ -120,11 +119,7 @@ def _width(console: Console) -> int:
 
 def _wrapped(lines: Iterable[str], width: int) -> list[str]:
     """Lines of at most a width; what continues a line is indented."""
-    parts = (
-        wrap(to_printable(line), width, subsequent_indent="  ", break_on_hyphens=False)
-        for line in lines
-    )
-    return [*chain.from_iterable(parts)]
+    return [part for line in lines for part in wrap_words(to_printable(line), width)]
 
 
 def _first(notes: Sequence[Sequence[str]], lines: int) -> list[Sequence[str]]:
@@ -137,7 +132,7 @@ def _first(notes: Sequence[Sequence[str]], lines: int) -> list[Sequence[str]]:
     return shown
 
 
-def _print_table(title: str, table: Table, console: Console) -> None:
+def _print_table(title: str, table: WordTable, console: Console) -> None:
     console.print()
     print_lines(_wrapped([title], _width(console)), console, "bold")
     console.print(table, width=_width(console))

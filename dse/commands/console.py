@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -50,9 +51,11 @@ class _Progress(_Safe):
 
 def console(*, stderr: bool = False) -> Console:
     """A console for results (stdout) or for all else (stderr); files get wide lines."""
-    kind = _Progress if stderr else _Safe
-    made = kind(stderr=stderr, highlight=False)
-    return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    kind = partial(
+        _Progress if stderr else _Safe, stderr=stderr, highlight=False, markup=False, emoji=False
+    )
+    made = kind()
+    return made if made.is_terminal else kind(width=PLAIN_WIDTH)
 
 
 def print_lines(lines: Iterable[str], on: Console, style: str = "", *, whole: bool = False) -> None:
@@ -68,7 +71,7 @@ def print_lines(lines: Iterable[str], on: Console, style: str = "", *, whole: bo
         text = to_printable(line)
         wrapped = [text] if whole or not on.is_terminal else wrap_words(text, on.width)
         for part in wrapped:
-            on.print(part, style=style, markup=False, soft_wrap=True)
+            on.print(part, style=style, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_picture(study: Study, on: Console) -> None:

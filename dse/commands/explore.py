@@ -18,7 +18,7 @@ from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
 from dse.report.health import health
-from dse.report.pick_options import metric_option
+from dse.report.metric_words import metric_option
 from dse.report.text import BY_OPTION, borrowed_lines, environment_lines, excluded_lines
 from dse.report.view import View
 from dse.study.record import Purpose
@@ -58,12 +58,9 @@ def run(request: ExploreRequest) -> int:
 def _announce(exploration: Exploration, err: Console) -> None:
     planned, study = exploration.planned, exploration.study
     prepared = planned.prepared
-    system = prepared.system
-    runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     print_lines(
         [
-            f"CPU: {system.title}, {system.available_words}",
-            f"runtimes: {runtimes}",
+            *prepared.system_lines,
             *environment_lines(prepared.environment, BY_OPTION),
             *planned.inputs.lines,
             *prepared.dataset_lines,
@@ -73,7 +70,7 @@ def _announce(exploration: Exploration, err: Console) -> None:
     unrecorded = study.about.unrecorded(study.folder.name)
     doubts = (
         *([unrecorded] if unrecorded else []),
-        *excluded_lines(planned.plan.excluded),
+        *excluded_lines(planned.about.excluded),
         *borrowed_lines(study.about.borrowed),
         *prepared.task.warnings(planned.plan.configurations, prepared.provider),
     )
@@ -92,11 +89,9 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
     again = f", {repeated} repeated" if repeated else ""
     again += f", {format_count(rounds, 'round')}" if rounds else ""
     numbers = summary.counts(study)
-    counts = numbers["configurations"]
     end = (
         f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]} done now{again}; "
-        f"{counts['measured']} measured, "
-        f"{counts['failed']} failed, {counts['remaining']} remaining; "
+        f"{summary.describe_counts(numbers)}; "
         f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
     print_lines([end], err)

@@ -16,7 +16,7 @@ from dse.commands.console import print_lines
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure, generalise
 from dse.core.remedies import find_remedy
-from dse.core.wording import format_count
+from dse.core.wording import format_count, format_duration
 from dse.report.settling import describe_round
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
@@ -115,7 +115,7 @@ class Display:
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
             line = _line(record, self._study.about.metrics)
             share = "" if self._found is None else f", about {_percent(self._found)} found:"
-            self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
+            self.say(f"{self._progress()}{share} {what}{line} ({seconds:.1f} s)")
         self._explain(record)
         self._doubt(record)
         self._now = ""
@@ -159,8 +159,8 @@ class Display:
         done = len(self._study.records)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
-            ProgressBar(total=self._study.about.planned, completed=done, width=30),
-            f"{done}/{self._study.about.planned}",
+            ProgressBar(total=done + self._left, completed=done, width=30),
+            self._progress(),
             self._time_left(),
             Text(_failures(numbers["failures"]), style="red"),
         )
@@ -180,28 +180,27 @@ class Display:
             parts.append(table)
         return Group(*parts)
 
+    @property
+    def _left(self) -> int:
+        """How many configurations are still to be measured, at most."""
+        left = max(0, self._study.about.planned - len(self._study.records))
+        trials = self._budget.trials
+        return left if trials is None else min(left, trials - self._trials)
+
+    def _progress(self) -> str:
+        done = len(self._study.records)
+        return f"{done}/{done + self._left}"
+
     def _time_left(self) -> str:
         if self._settling is not None:
             return ""
         if not self._trials:
             return "time left: unknown"
         spent = time.monotonic() - self._begun
-        left = max(0, self._study.about.planned - len(self._study.records))
-        if self._budget.trials is not None:
-            left = min(left, self._budget.trials - self._trials)
-        seconds = spent / self._trials * left
+        seconds = spent / self._trials * self._left
         if self._budget.seconds is not None:
             seconds = min(seconds, max(0.0, self._budget.seconds - spent))
-        return f"time left: {duration(seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """A span of time for the reader: ``2 h 05 min``, ``3 min 20 s``, ``12 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        return f"time left: {format_duration(seconds)}"
 
 
 def _passes_in_silence(step: Step, record: Record) -> bool:
@@ -212,10 +211,6 @@ def _passes_in_silence(step: Step, record: Record) -> bool:
 def _percent(share: float) -> str:
     """Rounded down."""
     return f"{math.floor(1000 * share) / 10:.1f} %"
-
-
-def _progress(study: Study) -> str:
-    return f"{len(study.records)}/{study.about.planned}"
 
 
 def _line(record: Record, metrics: Sequence[str]) -> str:

@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
-from dse.commands.explore_display import duration
 from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.metrics import METRICS, SCENARIOS
-from dse.core.wording import format_count
+from dse.core.wording import format_count, format_duration
 from dse.exploration.session import plan_exploration
 from dse.measure.spec import RUN_LENGTHS
 from dse.report.progress import progress
@@ -51,15 +50,13 @@ def _lines(planned: PlannedExploration, study: Study | None) -> Iterator[str]:
     state = "new" if study is None else f"{done} done, {len(left)} left"
     yield f"study '{planned.folder.name}': {count}, {state}"
     yield from _times(planned.request, left, prepared.metrics, study)
-    runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
-    yield f"CPU: {prepared.system.title}, {prepared.system.available_words}"
-    yield f"runtimes: {runtimes}"
+    yield from prepared.system_lines
     yield from environment_lines(prepared.environment)
     yield from planned.inputs.lines
     yield from prepared.dataset_lines
     yield from borrowed_lines(planned.about.borrowed)
     yield from prepared.task.warnings(plan.configurations, prepared.provider)
-    yield from excluded_lines(plan.excluded)
+    yield from excluded_lines(planned.about.excluded)
 
 
 def _times(
@@ -73,7 +70,7 @@ def _times(
         number = min(len(left), request.n_trials or len(left))
         yield f"time: {_time(number, left, metrics, study)}"
         if request.timeout is not None:
-            yield f"      at most {duration(request.timeout)} (--timeout)"
+            yield f"      at most {format_duration(request.timeout)} (--timeout)"
         if request.stop_gain and request.sampler == "frontier":
             yield (
                 "      less if the rest is not expected to add to the frontier "
@@ -82,7 +79,7 @@ def _times(
     if request.settle is None:
         yield "then rounds, for at most as long as exploring took (--settle)"
     elif request.settle:
-        yield f"then rounds, for at most {duration(request.settle)} (--settle)"
+        yield f"then rounds, for at most {format_duration(request.settle)} (--settle)"
 
 
 def _time(
@@ -93,13 +90,13 @@ def _time(
     steps = progress(study) if study is not None else []
     if steps and steps[-1].measuring_s:
         each_s = steps[-1].measuring_s / steps[-1].explored
-        return f"about {duration(number * each_s)} for {what}, at the pace so far"
+        return f"about {format_duration(number * each_s)} for {what}, at the pace so far"
     runs, seconds = _runs(left, metrics)
     if not runs:
         return "a moment; the values are recorded"
     share = number / len(left)
     return (
-        f"at least {duration(share * seconds)} for {what}: "
+        f"at least {format_duration(share * seconds)} for {what}: "
         f"{round(share * runs)} runs of a second or more"
     )
 

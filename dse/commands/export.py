@@ -25,7 +25,6 @@ from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS
 from dse.core.wording import format_count
 from dse.core.worker_environment import user_variables
-from dse.machine.system import System
 from dse.report.text import settings_legend
 from dse.report.view import View
 from dse.study.folder import existing_folder
@@ -297,8 +296,7 @@ def _remedy(broken: Readiness, request: ExportRequest) -> str:
 def _describe(study: Study, request: ExportRequest) -> tuple[Declared, dict[str, str], list[str]]:
     """What the user says of the system, its description, and the fields that are missing."""
     told = read_declared(request.system, system_name=request.system_name, status=request.status)
-    system = System.from_dict(study.about.system)
-    description, missing = described(system, told, request.submitter, request.category)
+    description, missing = described(study.system, told, request.submitter, request.category)
     description["division"] = request.division
     of_models = ("retraining", "equivalence") if request.division == CLOSED else ("retraining",)
     missing += [name for name in of_models if name not in told.values]

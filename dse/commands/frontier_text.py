@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from dse.report.view import View
+    from dse.report.word_table import WordTable
 
 MORE = (PEAK_MEMORY.name, MODEL_SIZE.name, CPU_TIME.name)
 """Metrics that a wide terminal shows as well."""
@@ -38,7 +38,7 @@ def print_frontier(view: View, out: Console, how: str, *, every: bool = False) -
     own = view.derivation.definitions
     further = {each.heading: partial(cell, view, name=each.name) for each in own}
 
-    def table(metrics: Sequence[str]) -> Table:
+    def table(metrics: Sequence[str]) -> WordTable:
         return frontier_table(points, metrics, marks(frontier), further=further)
 
     known = {m.metric for record in points for m in record.outcome.measurements}
@@ -46,12 +46,15 @@ def print_frontier(view: View, out: Console, how: str, *, every: bool = False) -
     out.print(_widest(out, table, view.metrics, more))
     print_lines([] if every else behind_lines(frontier, how), out)
     explained = [settings_legend(points), *mark_lines(frontier, points)]
-    print_lines([*explained, *notes(view.study, view)], out, "dim")
+    print_lines([*explained, *notes(view)], out, "dim")
 
 
 def _widest(
-    out: Console, table: Callable[[Sequence[str]], Table], usual: Sequence[str], more: Sequence[str]
-) -> Table:
+    out: Console,
+    table: Callable[[Sequence[str]], WordTable],
+    usual: Sequence[str],
+    more: Sequence[str],
+) -> WordTable:
     """The table with as many further metrics as a terminal has room for."""
     any_width = out.options.update(width=PLAIN_WIDTH)
     for count in range(len(more) if out.is_terminal else 0, 0, -1):

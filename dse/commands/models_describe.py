@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
@@ -12,7 +11,7 @@ from dse.commands.next_step import print_next
 from dse.config.yaml_reader import MAX_YAML_BYTES
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, wrap_words
 from dse.models.describing import describe_folder, to_yaml
 from dse.models.manifest import FILE_NAME
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from dse.models.describing import DescribedFolder, Draft, Tell
+    from dse.models.describing import DescribedFolder, Draft, Recognise, Tell
 
 HEAD = """\
 # Written by dse models describe, and read by dse explore --models.
@@ -28,17 +27,20 @@ HEAD = """\
 #   weights: where they come from, in words
 #   published_accuracy: {percent: 71.5, source: who measured it}
 """
-WIDTH, SHOWN = 80, 2
-"""Columns of a line, and names of files in one that is about many."""
+SHOWN = 2
+"""Names of files in a line that is about many."""
 
 
-def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
+def run(
+    folder: Path, output: Path | None, tell: Tell, recognise: Recognise, *, force: bool
+) -> None:
     """Writes the draft; prints a summary on stdout and what is left to do on stderr.
 
     Args:
         folder: of the model files.
         output: the file to write; None for the folder's own manifest.
         tell: drafts what a task has to know of a model.
+        recognise: names the published model that a file is called after.
         force: whether a file that is there may be replaced.
 
     Raises:
@@ -47,7 +49,7 @@ def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
     """
     target = output or folder / FILE_NAME
     _check_places(folder, target, force=force)
-    described, err = describe_folder(folder, tell), messages()
+    described, err = describe_folder(folder, tell, recognise), messages()
     print_lines(described.refused, err, "yellow")
     if not described.entries:
         kinds = "usable .onnx or .tflite file" if described.refused else ".onnx or .tflite file"
@@ -57,10 +59,7 @@ def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
     _write(target, HEAD + to_yaml(described.entries))
     print_lines([f"{target}: {_count(described)}"], console())
     for line in _open_lines(described.entries):
-        lines = wrap(
-            line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-        print_lines(lines, err)
+        print_lines(wrap_words(line, WIDTH), err)
     if target.absolute() != (folder / FILE_NAME).absolute():
         print_lines([f"to use it, move it to {folder / FILE_NAME}"], err)
     asked = any(entry.asked for entry in described.entries)
@@ -85,7 +84,7 @@ def _write(target: Path, text: str) -> None:
     data = text.encode()
     if len(data) > MAX_YAML_BYTES:
         raise RequestError(
-            f"would be larger than {MAX_YAML_BYTES >> 20} MiB, which is all that is read",
+            f"would be larger than the {MAX_YAML_BYTES >> 20} MiB that are read",
             file=target,
             remedy="describe the folders in it one by one",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.commands.interrupts import interrupts
-from dse.core.wording import format_count
+from dse.core.wording import format_count, format_duration
 from dse.exploration.noise import configuration
 from dse.exploration.noise_series import DIFFERENCES_PERCENT, METRIC, measure_series
 from dse.machine.measuring_lock import WAITING
@@ -16,22 +16,19 @@ if TYPE_CHECKING:
     from dse.exploration.noise_parts import Estimate, NoiseParts
     from dse.exploration.noise_series import NoiseSeries
 
-UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
-MIN_OF_UNIT = 1.5
-"""A time is given in the largest unit of which it has at least this much."""
 MAX_SHOWN_S = 100 * 86400.0
 TITLE_WIDTH = 23
 
 
 def measure(
-    duration_s: float, say: Callable[[str], None], *, announced: bool
+    duration_s: float, say: Callable[[str], None], announce: Callable[[str], None]
 ) -> tuple[NoiseSeries, bool]:
     """Measures until the time is over or Ctrl-C ends it after the pair in hand.
 
     Args:
         duration_s: how long.
         say: tells the user what is waited for.
-        announced: whether to tell how long it takes.
+        announce: tells how long it takes.
 
     Returns:
         What was measured, and whether it was interrupted.
@@ -48,11 +45,10 @@ def measure(
             say(WAITING)
 
     with interrupts(say) as asked:
-        if announced:
-            say(
-                f"measuring the noise over time, {about(duration_s)}: leave the machine alone; "
-                "Ctrl-C ends it early"
-            )
+        announce(
+            f"measuring the noise over time, {about(duration_s)}: leave the machine alone; "
+            "Ctrl-C ends it early"
+        )
         series = measure_series(duration_s, waits=wait, stop=lambda: asked.wanted)
         return series, asked.wanted
 
@@ -84,14 +80,8 @@ def _percent(share: float) -> str:
 
 
 def about(seconds: float) -> str:
-    """A span of time in words, such as ``about 40 s`` or ``about 12 min``."""
-    if seconds > MAX_SHOWN_S:
-        return "more than 100 d"
-    for unit, length in UNITS:
-        count = seconds / length
-        if count >= MIN_OF_UNIT:
-            return f"about {count:.{int(count < 10)}f} {unit}"
-    return f"about {seconds:.0f} s"
+    """A span of time in words, such as ``about 40 s``."""
+    return "more than 100 d" if seconds > MAX_SHOWN_S else f"about {format_duration(seconds)}"
 
 
 def _shares(parts: NoiseParts) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -21,11 +22,11 @@ from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
 from dse.commands.next_step import command, print_next, repeat
 from dse.core.errors import RequestError
-from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
+from dse.core.metrics import LATENCY, METRICS_OF, SCENARIOS, Scenario
 from dse.core.wording import format_count
 from dse.core.worker_environment import add_libraries
 from dse.exploration.prepare import prepare
-from dse.exploration.resolver import MeasurementContext, Resolver
+from dse.exploration.resolver import Resolver
 from dse.measure.runner import Limits
 from dse.measure.spec import RUN_LENGTHS
 from dse.report.standing import split_frontier
@@ -123,9 +124,10 @@ def run(request: ValidateRequest) -> int:
     fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
-    subjects = Resolver(_bench(study, prepared, memory, err), study)
-    runs = study.folder.runs
-    scheduler = Scheduler(prepared, subjects, known, fidelity, memory, runs, benchmark)
+    limits, progressed = Limits(0.0, memory), partial(_tell_prepared, err)
+    context = prepared.context(study, limits, progressed, again=False)
+    subjects = Resolver(context, study)
+    scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs, benchmark)
     work = _Work(request, records, unfit, scheduler.schedule(records, scenarios))
     _announce(work.schedule, console() if request.dry_run else err)
     if request.dry_run or not work.schedule.runs:
@@ -234,30 +236,15 @@ def _scenarios(study: Study, names: Sequence[str], benchmark: Benchmark) -> list
     objectives = [SCENARIOS[name] for name in study.space.objectives if name in SCENARIOS]
     if not wanted and not objectives:
         raise RequestError(
-            f"study '{study.folder.name}' has no objective that is taken in a scenario of LoadGen",
-            remedy=f"add one of {', '.join(SCENARIOS)} to its search space and explore again",
+            f"study '{study.folder.name}' has no objective that LoadGen measures",
+            remedy=f"add {LATENCY.name}, say, and explore again",
         )
     return wanted or objectives
 
 
-def _bench(study: Study, prepared: Prepared, memory_bytes: int, err: Console) -> MeasurementContext:
-    def progress(done: int, total: int, what: str) -> None:
-        if done == total:
-            print_lines([f"prepared {total} {what}"], err)
-
-    return MeasurementContext(
-        task=prepared.task,
-        provider=prepared.provider,
-        offers=prepared.offers,
-        dataset=prepared.dataset,
-        metrics=prepared.metrics,
-        settings={},  # only recordings have any, and these can't be validated
-        limits=Limits(0.0, memory_bytes),
-        system=study.system,
-        again=False,
-        progress=progress,
-        environment=prepared.environment,
-    )
+def _tell_prepared(err: Console, done: int, total: int, what: str) -> None:
+    if done == total:
+        print_lines([f"prepared {total} {what}"], err)
 
 
 def _announce(schedule: Schedule, on: Console) -> None:

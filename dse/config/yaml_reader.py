@@ -10,7 +10,6 @@ import json
 import math
 import os
 import re
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -25,6 +24,7 @@ from yaml.scanner import Scanner
 from dse.config.messages import Key, has_key, most_telling, to_complaint
 from dse.core.access import explain_denial
 from dse.core.errors import RequestError
+from dse.core.paths import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,22 +220,16 @@ def _compose(path: Path) -> yaml.Node:
 
 def _text(path: Path) -> str:
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise RequestError("is a folder", file=path, remedy="give a YAML file")
-        if not stat.S_ISREG(mode):  # opening a pipe could wait for ever
-            raise RequestError("is not a regular file", file=path, remedy="give a YAML file")
-        with path.open("rb") as stream:
-            data = stream.read(MAX_YAML_BYTES + 1)
+        data = read_regular(path, MAX_YAML_BYTES)
     except FileNotFoundError as error:
         raise RequestError("no such file", file=path) from error
+    except IsADirectoryError as error:
+        raise RequestError("is a folder", file=path, remedy="give a YAML file") from error
     except OSError as error:
         denial = explain_denial(error, path, os.R_OK)
         raise RequestError(f"can't be read: {denial}", file=path) from error
     except ValueError as error:  # a null byte in the name
         raise RequestError(f"can't be read: {error}", file=repr(str(path))) from error
-    if len(data) > MAX_YAML_BYTES:
-        raise RequestError(f"is larger than {MAX_YAML_BYTES >> 20} MiB", file=path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -69,6 +69,12 @@ def _user_folder(find: Callable[[str], str]) -> Path | None:
     return folder if folder.is_absolute() else None
 
 
+def shorten_home(path: str) -> str:
+    """A path as a shell takes it, with ``~`` for the home folder."""
+    home = os.path.expanduser("~")  # noqa: PTH111 (it is no error if there is none)
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
+
+
 LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
 """The names of what a killed `atomic_write` leaves behind."""
 
@@ -79,14 +85,17 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     Raises:
         OSError: it can't be read, is not a regular file, or is larger.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    with open(path, "rb", opener=_open_at_once) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise OSError(errno.EFBIG, f"is larger than {max_bytes} bytes", str(path))
+        raise OSError(errno.EFBIG, f"larger than {max_bytes >> 10:,} KiB", str(path))
     return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # opening a pipe could wait for ever
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dse.core.errors import RequestError
 from dse.environments.config import with_given_name
 from dse.exploration._costs import refuse_unmeasurable
 from dse.exploration.capabilities import Capabilities
+from dse.exploration.resolver import MeasurementContext
 from dse.machine.cgroups import memory_left
 from dse.machine.detect import detect
 from dse.machine.procfs import read_meminfo
@@ -19,11 +20,13 @@ from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
 from dse.tasks.registry import task as find_task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dse.machine.system import System
+    from dse.measure.runner import Limits
     from dse.models.provider import Provider
     from dse.space.space import SearchSpace
+    from dse.study.study import Study
     from dse.tasks.task import Dataset, Task
 
 MEMORY_SHARE = 0.9
@@ -85,6 +88,38 @@ class Prepared:
             return []
         found = f"{self.dataset.description}, from {self.dataset.origin}"
         return [f"data set: {line}" for line in (found, *self.dataset.notes)]
+
+    @property
+    def system_lines(self) -> list[str]:
+        """The CPU, and the runtimes that can be used on it."""
+        runtimes = ", ".join(f"{name} {version}" for name, version in self.offers.runtimes.items())
+        return [f"CPU: {self.system.title}, {self.system.available_words}", f"runtimes: {runtimes}"]
+
+    def context(
+        self,
+        study: Study,
+        limits: Limits,
+        progress: Callable[[int, int, str], None],
+        *,
+        again: bool,
+        settings: Mapping[str, Mapping[str, Path]] | None = None,
+        duration_s: float | None = None,
+    ) -> MeasurementContext:
+        """What measurements of all this have in common; its other arguments are these."""
+        return MeasurementContext(
+            task=self.task,
+            provider=self.provider,
+            offers=self.offers,
+            dataset=self.dataset,
+            metrics=self.metrics,
+            settings=settings or {},
+            limits=limits,
+            system=study.system,
+            again=again,
+            progress=progress,
+            duration_s=duration_s,
+            environment=self.environment,
+        )
 
     @property
     def memory_bytes(self) -> int:

@@ -17,7 +17,6 @@ from dse.exploration._warm_start import load_warm_starts
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
-from dse.exploration.resolver import MeasurementContext
 from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.space.finding import find_space
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from dse.exploration.planner import Step
     from dse.exploration.prepare import Prepared
     from dse.exploration.request import ExploreRequest
+    from dse.exploration.resolver import MeasurementContext
     from dse.exploration.stopping import Interrupts
     from dse.machine.system import System
     from dse.space.plan import Plan
@@ -144,20 +144,12 @@ class Exploration:
         return explore(study, planned.plan, measurer, search, self.budget, interrupts, observer)
 
     def _context(self, progress: Callable[[int, int, str], None]) -> MeasurementContext:
-        request, prepared = self.planned.request, self.planned.prepared
-        memory_bytes = request.memory_limit or prepared.memory_bytes
-        return MeasurementContext(
-            task=prepared.task,
-            provider=prepared.provider,
-            offers=prepared.offers,
-            dataset=prepared.dataset,
-            metrics=prepared.metrics,
-            settings=self.planned.settings,
-            limits=Limits(request.run_timeout, memory_bytes),
-            system=self.study.system,
-            again=request.settle != 0,
-            progress=progress,
-            environment=prepared.environment,
+        planned = self.planned
+        request, prepared = planned.request, planned.prepared
+        limits = Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes)
+        again = request.settle != 0
+        return prepared.context(
+            self.study, limits, progress, again=again, settings=planned.settings
         )
 
 

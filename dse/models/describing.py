@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Tell = Callable[[str, str, Interface], "Draft"]
     """Drafts the task's own fields by the model's name, its file and what that declares. Raises a
     RequestError for a file of no such model, or for which the name stands for another one."""
+    Recognise = Callable[[str], str | None]
+    """The name of the model that a file without a folder and an ending is called after, if any."""
 
 MAX_NAME, MAX_PROBLEM = 100, 300
 """Characters of a name, which may get a few more, and of what is wrong with a file."""
@@ -70,7 +73,7 @@ class DescribedFolder:
     refused: tuple[str, ...]
 
 
-def describe_folder(folder: Path, tell: Tell) -> DescribedFolder:
+def describe_folder(folder: Path, tell: Tell, recognise: Recognise) -> DescribedFolder:
     """Describes every file at any depth that is called like a model; hidden ones are left out.
 
     Files in one folder that differ in precision or format alone become one model: by their names,
@@ -83,7 +86,7 @@ def describe_folder(folder: Path, tell: Tell) -> DescribedFolder:
     seen: list[_Seen] = []
     for file in files:
         try:
-            seen.append(_look(folder, file, tell))
+            seen.append(_look(folder, file, tell, recognise))
         except RequestError as error:
             refused.append(_line(file, error))
     entries: list[Draft] = []
@@ -118,6 +121,7 @@ class _Seen:
     Attributes:
         file: path below the folder.
         prefix: what the names of its model have to begin with; empty or `_OWN`.
+        known: the name of the published model that it is; empty where it is none.
     """
 
     file: str
@@ -125,6 +129,7 @@ class _Seen:
     precision: str
     interface: Interface
     prefix: str = ""
+    known: str = ""
 
     @property
     def stem(self) -> str:
@@ -138,13 +143,14 @@ class _Seen:
         """What the files of one model have in common."""
         given = [one.shape and sorted(map(str, one.shape[1:])) for one in self.interface.inputs]
         scores = [one.shape and one.shape[-1:] for one in self.interface.outputs]
-        return PurePosixPath(self.file).parent, self.prefix, self.stem, given, scores
+        name = self.known or self.stem
+        return PurePosixPath(self.file).parent, self.prefix, name, given, scores
 
     @property
     def names(self) -> Iterator[str]:
         """Names that its model may have, the best first."""
         *folders, last = PurePosixPath(self.file).with_suffix("").parts
-        for stem in (self.stem, last):
+        for stem in (self.known or self.stem, last):
             yield self.prefix + _to_name(stem)
             yield self.prefix + _to_name("-".join((*folders, stem)))
         yield from (f"{self.prefix}{_to_name(last)}-{number}" for number in count(2))
@@ -174,7 +180,7 @@ def _find_files(folder: Path) -> tuple[list[str], list[str]]:
     return sorted(files, key=lambda file: (file.count("/"), file)), refused
 
 
-def _look(folder: Path, file: str, tell: Tell) -> _Seen:
+def _look(folder: Path, file: str, tell: Tell, recognise: Recognise) -> _Seen:
     """Looks into a file.
 
     Raises:
@@ -195,11 +201,12 @@ def _look(folder: Path, file: str, tell: Tell) -> _Seen:
     one = _Seen(file, model_format, precision, found)
     own = replace(one, prefix=_OWN)
     tell(next(own.names), file, found)
-    try:
-        tell(next(one.names), file, found)
-    except RequestError:
-        return own
-    return one
+    known = recognise(PurePosixPath(file).stem) or recognise(one.stem) or ""
+    for each in (replace(one, known=known), one):
+        with suppress(RequestError):
+            tell(next(each.names), file, found)
+            return each
+    return own
 
 
 def _choose_names(seen: Iterable[_Seen]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.details import QualityDetails
 from dse.core.mcnemar import quality_p_value
+from dse.core.wording import join_some
 from dse.study.decisions import QUALITY_ALPHA, Order
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def indistinct_lines(view: View, noun: str) -> list[str]:
     quality = pairs[0].better.outcome.quality
     total = QualityDetails.of(quality.details).total if quality else None
     samples = f"{total:,} {noun}" if total else f"these {noun}"
-    more = f" and {len(pairs) - MAX_PAIRS} more" if len(pairs) > MAX_PAIRS else ""
-    named = ", ".join(map(str, pairs[:MAX_PAIRS]))
-    return [f"{samples} can't tell these accuracies apart: {named}{more}"]
+    return [f"{samples} can't tell these accuracies apart: {join_some(pairs, MAX_PAIRS)}"]
 
 
 def _pairs(view: View) -> Iterator[_Pair]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
-from dse.core.wording import format_count
+from dse.core.wording import format_count, join_some
 from dse.report.settling import describe_frontier, describe_left_out, describe_need
-from dse.report.summary import drifted_lines
+from dse.report.summary import MAX_NAMED, drifted_lines
 from dse.report.text import number
 from dse.study.settling import near_misses, settling_of
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from dse.core.intervals import Spread
     from dse.study.drift import TrialId, Window
     from dse.study.study import Study
-
-
-MAX_NAMED = 10
-"""More points than this are counted, not named."""
 
 
 def health(study: Study) -> list[str]:
@@ -115,8 +111,8 @@ def _frontier(study: Study) -> Iterator[str]:
         if state.undecided:
             yield f"undecided: {describe_need(state.needed_s)}"
     if near := near_misses(study.results, study.space.constraints):
-        ids = ", ".join(f"#{record.id}" for record in near[:MAX_NAMED])
+        ids = join_some([f"#{record.id}" for record in near], MAX_NAMED)
         count = format_count(len(near), "point")
-        yield f"at a bound: {count} beyond it by less than the noise ({ids})"
+        yield f"at a bound: {count} beyond it, perhaps by noise alone ({ids})"
     if not frontier and any(record.outcome.failure is None for record in study.records.values()):
         yield "frontier: no measured point keeps to the constraints"

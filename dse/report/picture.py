@@ -168,7 +168,7 @@ def _points(
 ) -> None:
     horizontal, vertical = metrics
     on = {record.id for record in (*leading, *behind)}
-    for colour, name in zip(cycle(COLOURS), _backends(records), strict=False):
+    for colour, name in zip(cycle(COLOURS), sorted(set(map(_backend, records))), strict=False):
         rest, hollow, full = (
             [r for r in each if _backend(r) == name] for each in (records, behind, leading)
         )
@@ -331,7 +331,3 @@ def _name(record: Record) -> str:
 def _backend(record: Record) -> str:
     """The backend; in a replay the recorded runtime."""
     return str(dict(record.configuration.knobs).get("runtime", record.configuration.backend))
-
-
-def _backends(records: Sequence[Record]) -> list[str]:
-    return sorted({_backend(record) for record in records})

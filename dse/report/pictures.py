@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
-from dse.machine.system import System
 from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
 from dse.report.picture import PictureOfAnswer, axes_metrics, draw
 from dse.report.progress import progress
 from dse.report.quantities import quantities
 from dse.report.standing import split_frontier
+from dse.report.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dse.report.view import View
     from dse.study.record import Record
     from dse.study.study import Study
 
@@ -32,14 +31,8 @@ def write(study: Study) -> Path | None:
         UnavailableError: matplotlib is not installed.
         DseError: the file can't be written.
     """
-    space = study.space
-    metrics = axes_metrics(space.objectives)
-    records = study.feasible_records(space)
-    if metrics is None or not records:
-        return None
-    best, behind = split_frontier(study.results.frontier)
-    draw(records, best, behind, metrics, _title(study), [study.folder.picture])
-    return study.folder.picture
+    files = [study.folder.picture]
+    return study.folder.picture if _draw_frontier(View(study), files) else None
 
 
 def draw_answer(view: View, record: Record, limits: Mapping[str, float], file: Path) -> None:
@@ -78,9 +71,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
         [folder / f"{name}.{form}" for form in FORMATS]
         for name in ("frontier", "progress", "effects")
     )
-    metrics = axes_metrics([metric.name for metric in view.objectives])
-    if metrics is not None and view.records:
-        draw(view.records, *split_frontier(view.frontier), metrics, title, frontier)
+    if _draw_frontier(view, frontier):
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)
@@ -91,6 +82,15 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     return written
 
 
+def _draw_frontier(view: View, files: Sequence[Path]) -> bool:
+    """Draws a frontier; False where there are not two objectives to draw, or no points."""
+    metrics = axes_metrics([metric.name for metric in view.objectives])
+    if metrics is None or not view.records:
+        return False
+    draw(view.records, *split_frontier(view.frontier), metrics, _title(view.study), files)
+    return True
+
+
 def _title(study: Study) -> str:
-    system = System.from_dict(study.about.system)
+    system = study.system
     return f"{study.folder.name}: {system.cpu}, {format_count(system.available_cpus, 'CPU')}"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dse.core.wording import format_duration
+
 if TYPE_CHECKING:
     from dse.study.study import Study
     from dse.study.trial_updates import RunningTrial
-
-UNITS = (("days", 86_400), ("h", 3_600), ("min", 60))
-"""Seconds of the units in which an age is told, where it is more than two of them."""
 
 
 def claims(study: Study) -> list[dict[str, Any]]:
@@ -54,8 +53,4 @@ def _time(moment: datetime | None) -> str | None:
 def _ago(moment: datetime | None) -> str:
     if moment is None:
         return "unknown"
-    seconds = (datetime.now() - moment).total_seconds()
-    for unit, length in UNITS:
-        if seconds > 2 * length:
-            return f"{seconds / length:.0f} {unit} ago"
-    return f"{max(seconds, 0):.0f} s ago"
+    return f"{format_duration(max(0.0, (datetime.now() - moment).total_seconds()))} ago"

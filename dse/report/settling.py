@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dse.core.wording import format_count
+from dse.core.wording import MIN_OF_UNIT, format_count, format_duration
 
 if TYPE_CHECKING:
     from dse.study.contenders import Contenders
     from dse.study.settling import Settling
 
-MIN_MINUTES_S = 100.0
-"""A shorter time left is told in seconds."""
 MAX_TOLD_S = 7 * 86_400.0
 """Nobody waits longer to know which of two points is better."""
 
@@ -42,8 +40,9 @@ def describe_need(needed_s: float) -> str:
     """
     if needed_s > MAX_TOLD_S:
         return "to tell takes more than a week"
-    number, unit = _round_up(needed_s)
-    return f"about {number} {unit} more would tell: --settle {number}{unit.removesuffix('in')}"
+    asked = format_duration(_round_up(needed_s))
+    option = asked.replace(" ", "").replace("min", "m")
+    return f"about {asked} more would tell: --settle {option}"
 
 
 def describe_round(state: Settling) -> str:
@@ -60,16 +59,11 @@ def _describe_left(left_s: float) -> str:
         return "the time is spent"
     if left_s > MAX_TOLD_S:
         return "time left unknown"
-    if left_s < MIN_MINUTES_S:
-        return f"about {math.ceil(left_s)} s of rounds left"
-    number, unit = _round_up(left_s)
-    return f"about {number} {unit} of rounds left"
+    return f"about {format_duration(math.ceil(left_s))} of rounds left"
 
 
-def _round_up(seconds: float) -> tuple[int, str]:
-    """A span of time in few digits, and its unit."""
-    if seconds <= 50:
-        return 10 * max(1, math.ceil(seconds / 10)), "s"
-    if seconds <= 90 * 60:
-        return math.ceil(seconds / 60), "min"
-    return math.ceil(seconds / 3600), "h"
+def _round_up(seconds: float) -> int:
+    """Whole minutes, hours or days, and tens of seconds, as somebody asks for a time."""
+    whole = (step for step in (86_400, 3_600, 60) if seconds > MIN_OF_UNIT * step)
+    step = next(whole, 10)
+    return step * max(1, math.ceil(seconds / step))

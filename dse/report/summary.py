@@ -9,25 +9,29 @@ from dse.core import plausibility
 from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import ENERGY, METRICS, SCENARIOS
-from dse.core.wording import format_count
+from dse.core.wording import format_count, join_some
 from dse.core.worker_environment import format_variables, user_variables
-from dse.machine.system import System
 from dse.report._qualities import indistinct_lines
 from dse.report.failures import reasons
 from dse.report.running import claims
 from dse.report.settling import describe_left_out
 from dse.report.standing import standing_on
-from dse.report.view import View
 from dse.study.frontier import timed as varies
 from dse.study.settling import settling_of
 from dse.tasks import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dse.core.measurement import Measurement
+    from dse.core.metrics import Metric
+    from dse.report.view import View
     from dse.study.record import Record
     from dse.study.study import Study
+
+
+MAX_NAMED, MAX_SOURCES = 10, 3
+"""Points and other studies that a line names at most."""
 
 
 def status(study: Study) -> dict[str, Any]:
@@ -84,28 +88,33 @@ def counts(study: Study) -> dict[str, Any]:
     }
 
 
-def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
-    """The frontier: the object that ``dse frontier --json`` prints.
+def describe_counts(numbers: Mapping[str, Any]) -> str:
+    """How many configurations of a study are measured, have failed and remain; see `counts`."""
+    return ", ".join(f"{count} {what}" for what, count in numbers["configurations"].items())
 
-    Args:
-        study: opened.
-        view: what of it was asked for; None for the study as it is.
-    """
-    view = view or View(study)
-    system = System.from_dict(study.about.system)
-    best = view.frontier
+
+def describe_system(study: Study) -> dict[str, str]:
+    """The CPU of a study as a JSON object."""
+    return {"fingerprint": study.system.fingerprint, "cpu": study.system.cpu}
+
+
+def describe_metric(metric: Metric) -> dict[str, Any]:
+    """An objective or a goal as a JSON object."""
+    return {
+        "name": metric.name,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        **({"estimate": True} if metric.estimated else {}),
+    }
+
+
+def frontier(view: View) -> dict[str, Any]:
+    """The frontier: the object that ``dse frontier --json`` prints."""
+    study, best = view.study, view.frontier
     return {
         "study": study.folder.name,
-        "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
-        "objectives": [
-            {
-                "name": metric.name,
-                "unit": metric.unit,
-                "direction": metric.direction,
-                **({"estimate": True} if metric.estimated else {}),
-            }
-            for metric in view.objectives
-        ],
+        "system": describe_system(study),
+        "objectives": list(map(describe_metric, view.objectives)),
         "points": [
             _viewed(record, view)
             | {"standing": standing_on(best, record), "certain": best.certain(record)}
@@ -142,10 +151,9 @@ def drifted_lines(study: Study) -> list[str]:
     stale = study.results.stale()
     if not stale:
         return []
-    ids = ", ".join(f"#{record.id}" for record in stale[:10])
-    more = f" and {len(stale) - 10} more" if len(stale) > 10 else ""
+    ids = join_some([f"#{record.id}" for record in stale], MAX_NAMED)
     count = format_count(len(stale), "configuration")
-    return [f"measured during a drift only: {count} ({ids}{more})"]
+    return [f"measured during a drift only: {count} ({ids})"]
 
 
 def ordered(records: Sequence[Record]) -> list[Record]:
@@ -226,14 +234,9 @@ def calibrated_on(record: Record) -> int:
     return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
 
-def notes(study: Study, view: View | None = None) -> list[str]:
-    """What a reader must know to judge the values.
-
-    Args:
-        study: opened.
-        view: what of it was asked for; None for the study as it is.
-    """
-    view = view or View(study)
+def notes(view: View) -> list[str]:
+    """What a reader must know to judge the values."""
+    study = view.study
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
     lines, noun = doubts(study), registry.task(study.about.task).noun
     if Source.PUBLISHED in sources:
@@ -257,9 +260,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     if variables := user_variables(study.about.environment):
         lines.append(f"measured with {format_variables(variables)} in the environment")
     if borrowed := study.about.borrowed:
-        names = ", ".join(str(each["name"]) for each in borrowed[:3])
-        more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
-        lines.append(f"results of {names}{more} led the search; no value here is theirs")
+        names = join_some([each["name"] for each in borrowed], MAX_SOURCES)
+        lines.append(f"results of {names} led the search; no value here is theirs")
     if view.frontier.contenders.left_out:
         lines.append(f"left out: {describe_left_out(view.frontier.contenders)}")
     lines += view.tally.lines(view.derivation)

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
-from dse.core.metrics import (
-    CPU_TIME,
-    ENERGY,
-    LATENCY,
-    LOAD_TIME,
-    METRICS,
-    MODEL_SIZE,
-    MULTI_STREAM,
-    PEAK_MEMORY,
-    SERVER,
-    THROUGHPUT,
-)
+from dse.core.metrics import METRICS
 from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, ignored_variables
+from dse.report.metric_words import METRIC_WORDS
 from dse.report.standing import (
     DRIFT,
     NEAR_LIMIT,
@@ -31,38 +20,16 @@ from dse.report.standing import (
     standing_on,
 )
 from dse.report.summary import ordered
+from dse.report.word_table import WordTable
 from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dse.core.configuration import Configuration
-    from dse.space.plan import Excluded
     from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
 
-_DECIMALS = {
-    LATENCY.name: 3,
-    THROUGHPUT.name: 1,
-    MULTI_STREAM.name: 3,
-    SERVER.name: 1,
-    MODEL_SIZE.name: 2,
-    PEAK_MEMORY.name: 1,
-    LOAD_TIME.name: 1,
-    CPU_TIME.name: 3,
-    ENERGY.name: 2,
-}
-_HEADINGS = {
-    LATENCY.name: "p90 [ms]",
-    THROUGHPUT.name: "samples/s",
-    MULTI_STREAM.name: "p99 of 8 [ms]",
-    SERVER.name: "server/s",
-    MODEL_SIZE.name: "model [MiB]",
-    PEAK_MEMORY.name: "memory [MiB]",
-    LOAD_TIME.name: "load [ms]",
-    CPU_TIME.name: "CPU [ms]",
-    ENERGY.name: "energy, estimate [mJ]",
-}
 MARKS = {
     Standing.TIED: ("=", "tied: as good as a point that leads, though its values trail"),
     Standing.BEHIND: ("?", "behind: another point seems better in all, which is not decided"),
@@ -71,8 +38,6 @@ MARKS = {
     DRIFT: ("*", "drift: measured only while the machine was not itself"),
 }
 """Mark and meaning of standings and notes; what leads for certain has no mark."""
-MIN_NAME = 10
-"""Columns of names are folded where a terminal is narrow, and never narrower than this."""
 MAX_SHOWN_PERCENT = 999
 """An interval that reaches farther tells nothing."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
@@ -81,7 +46,7 @@ BY_OPTION = " (--env NAME=VALUE sets one)"
 def heading(metric: str) -> str:
     """A metric in a table: short, with its unit."""
     quality = registry.quality(metric)
-    return _HEADINGS[metric] if quality is None else quality.heading
+    return METRIC_WORDS[metric].heading if quality is None else quality.heading
 
 
 def words_and_unit(metric: str) -> tuple[str, str]:
@@ -92,10 +57,15 @@ def words_and_unit(metric: str) -> tuple[str, str]:
     return words, unit.removesuffix("]")
 
 
+def phrase(metric: str) -> str:
+    """A metric in a sentence; a metric of the user is its name."""
+    return METRIC_WORDS[metric].phrase if metric in METRIC_WORDS else words_and_unit(metric)[0]
+
+
 def decimals(metric: str) -> int:
     """How many digits after the point are shown of a metric."""
     quality = registry.quality(metric)
-    return _DECIMALS[metric] if quality is None else quality.decimals
+    return METRIC_WORDS[metric].decimals if quality is None else quality.decimals
 
 
 def number(metric: str, value: float) -> str:
@@ -128,8 +98,8 @@ def frontier_table(
     intervals: bool = True,
     most: int | None = None,
     further: Mapping[str, Callable[[Record], str]] | None = None,
-) -> Table:
-    """Points, the most accurate first; then those behind others. It fits 80 columns.
+) -> WordTable:
+    """Points, the most accurate first; then those behind others.
 
     Args:
         records: the points.
@@ -139,24 +109,26 @@ def frontier_table(
         most: how many rows to show at most.
         further: what else to show of each, by heading.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    table.add_column("", min_width=1)
-    table.add_column("model", overflow="fold", min_width=MIN_NAME)
-    table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
-    for name in (*map(heading, metrics), *(further or {})):
-        table.add_column(Text(name), justify="right", no_wrap=True)
+    headings = (*map(heading, metrics), *(further or {}))
+    table = WordTable(
+        *(("id", True), ("", False), ("model", False), ("runtime", False)),
+        *((each, True) for each in headings),
+    )
     behind, _ = MARKS[Standing.BEHIND]
     rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(behind))
     for record in rows[:most]:
-        own = record.configuration
         values = [_value(record, name, intervals=intervals) for name in metrics]
         values += [tell(record) for tell in (further or {}).values()]
-        names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
-        table.add_row(str(record.id), mark(record), *map(Text, (*names, *values)))
+        table.add_row(str(record.id), mark(record), *point_names(record), *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table
+
+
+def point_names(record: Record) -> tuple[Text, Text]:
+    """What names a point in a table: its model with the precision, its runtime with settings."""
+    own = record.configuration
+    return Text(f"{own.model} {own.precision}"), Text(f"{own.backend} {short_settings(own)}")
 
 
 def behind_lines(frontier: StudyFrontier, how: str) -> list[str]:
@@ -232,8 +204,6 @@ def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[
     return lines
 
 
-def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:
-    """What of a space can't run here, a line for each reason."""
-    from dse.space.plan import exclusion_lines
-
-    return [f"not run: {line}" for line in exclusion_lines(excluded)]
+def excluded_lines(excluded: Iterable[str]) -> list[str]:
+    """What of a space can't run here, as `dse.space.plan.exclusion_lines` tells it."""
+    return [f"not run: {line}" for line in excluded]

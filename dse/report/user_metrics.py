@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dse.derived.point import bounds
+from dse.report.text import reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,14 +39,11 @@ def figures(view: View, records: Sequence[Record]) -> dict[str, list[float]]:
 
 
 def cell(view: View, record: Record, name: str) -> str:
-    """A value with the bounds of its interval; empty where it is missing."""
+    """A value and how far its interval reaches; empty where it is missing."""
     amount = view.amount(record, name)
     if amount is None:
         return ""
-    if amount.interval is None or amount.interval[0] == amount.interval[1]:
-        return to_significant(amount.value)
-    low, high = map(to_significant, amount.interval)
-    return f"{to_significant(amount.value)} [{low}, {high}]"
+    return f"{to_significant(amount.value)}{reach(amount.value, amount.interval)}"
 
 
 def to_significant(value: float) -> str:

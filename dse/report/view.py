@@ -13,7 +13,6 @@ from dse.core.pareto import Frontier, Point, feasible
 from dse.derived.coverage import Coverage
 from dse.derived.derivation import Derivation
 from dse.derived.point import Inputs, Machine, bounds, known_names
-from dse.machine.system import System
 from dse.report.standing import DRIFT, place_notes
 from dse.study.frontier import StudyFrontier, point_of
 from dse.tasks import registry
@@ -202,7 +201,7 @@ def known_of(record: Record) -> Inputs:
 
 def machine_of(study: Study) -> Machine:
     """The system of a study as expressions see it."""
-    system = System.from_dict(study.about.system)
+    system = study.system
     return Machine.of(
         system.fingerprint,
         cpu=system.cpu,

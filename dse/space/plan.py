@@ -15,14 +15,18 @@ from dse.machine.affinity import can_pin
 from dse.space._enumeration import MAX_CONFIGURATIONS, Parameter, configurations, parameters, size
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dse.core.configuration import KnobValue
     from dse.space.space import SearchSpace
 
 Triple = tuple[str, str, str]
-MAX_LINES = 3
-"""The number of lines for one reason."""
+Words = tuple[str | None, ...]
+"""Of a reason; None stands for the precision."""
+MAX_NAMES = 3
+"""The number of models that a line names."""
+MAX_NAME, NAME_END = 40, 15
+"""Characters of a name in such a line, and of its end where the middle is left out."""
 
 
 class ModelAvailability(Protocol):
@@ -157,35 +161,49 @@ def _divide(
     return kept, tuple(Excluded(*triple, why, n) for (triple, why), n in reasons.items())
 
 
-def exclusion_lines(excluded: Iterable[Excluded]) -> tuple[str, ...]:
-    """One line for each backend, precision and reason, for the reader; the largest first.
+def exclusion_lines(excluded: Sequence[Excluded]) -> tuple[str, ...]:
+    """One line for each reason, for the reader; the largest first.
 
-    A reason that stands for more of these than one likes to read lies in the machine, and has one
-    line of its own.
+    What the same models lack in several precisions is one reason: they have no fp16 or bf16 file.
     """
-    entries = list(excluded)
-    pairs: dict[str, set[tuple[str, str]]] = {}
-    for entry in entries:
-        pairs.setdefault(entry.reason, set()).add((entry.backend, entry.precision))
-    groups: dict[tuple[str, str, str], list[Excluded]] = {}
-    for entry in entries:
-        everywhere = len(pairs[entry.reason]) > MAX_LINES
-        who = ("", "") if everywhere else (entry.backend, entry.precision)
-        groups.setdefault((*who, entry.reason), []).append(entry)
+    reasons = [_without_precision(entry) for entry in excluded]
+    lacking: dict[tuple[Words, str], dict[str, None]] = {}
+    for entry, reason in zip(excluded, reasons, strict=True):
+        lacking.setdefault((reason, entry.precision), {})[entry.model] = None
+    groups: dict[tuple[Words, frozenset[str]], list[Excluded]] = {}
+    for entry, reason in zip(excluded, reasons, strict=True):
+        models = lacking[reason, entry.precision] if None in reason else ()
+        groups.setdefault((reason, frozenset(models)), []).append(entry)
     counts = {key: sum(entry.count for entry in group) for key, group in groups.items()}
-    return tuple(
-        _line(key, groups[key], counts[key]) for key in sorted(groups, key=lambda k: -counts[k])
+    largest = sorted(groups, key=lambda key: -counts[key])
+    return tuple(_line(key[0], groups[key], counts[key]) for key in largest)
+
+
+def _without_precision(entry: Excluded) -> Words:
+    return tuple(None if word == entry.precision else word for word in entry.reason.split(" "))
+
+
+def _line(reason: Words, group: Sequence[Excluded], count: int) -> str:
+    """A reason with what it is the reason for."""
+    models, precisions, backends = (
+        list(dict.fromkeys(names))
+        for names in zip(*((e.model, e.precision, e.backend) for e in group), strict=True)
     )
+    told = [" or ".join(precisions) if word is None else word for word in reason]
+    common = [names[0] for names in (backends, precisions) if len(names) == 1]
+    who = [" ".join(name for name in common if name not in told)]
+    if len(models) <= MAX_NAMES:
+        who += map(_shorten, models)
+    elif common:  # else the reason lies in the machine, whatever the model
+        who.append(format_count(len(models), "model"))
+    parts = filter(None, [", ".join(filter(None, who)), " ".join(told)])
+    return f"{': '.join(parts)} ({format_count(count, 'configuration')})"
 
 
-def _line(key: tuple[str, str, str], group: list[Excluded], count: int) -> str:
-    backend, precision, reason = key
-    number = format_count(count, "configuration")
-    if not backend:
-        return f"{reason} ({number})"
-    models = [entry.model for entry in group]
-    who = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
-    return f"{backend} {precision}, {who}: {reason} ({number})"
+def _shorten(name: str) -> str:
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name[: MAX_NAME - NAME_END - 1]}…{name[-NAME_END:]}"
 
 
 class _Obstacles:

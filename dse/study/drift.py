@@ -24,7 +24,8 @@ FLOOR = 0.1
 SIGMAS = 4.0
 """How many standard deviations of the anchor's usual noise a change has to exceed."""
 FEW_VALUES_FACTOR = 1.5
-"""How many times as much the anchor of another machine has to be where nothing tells its noise."""
+"""How many times as much a value may be by chance where nothing tells the noise: twice the standard
+deviation on a noisy machine, which is a fifth (docs/measuring.md)."""
 MIN_ANCHOR_VALUES = 4
 """With fewer measurements of the anchor nothing can be said."""
 MIN_ODD_VALUES = 2

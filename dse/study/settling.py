@@ -7,14 +7,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.metrics import SINGLE_STREAM_METRICS
+from dse.core.metrics import METRICS, SINGLE_STREAM_METRICS
 from dse.core.pareto import feasible, nondominated
+from dse.study.drift import FEW_VALUES_FACTOR
 from dse.study.frontier import point_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from dse.core.pareto import Constraint
+    from dse.core.pareto import Constraint, Point
     from dse.study.decisions import OpenPair
     from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
@@ -162,7 +163,7 @@ def open_bounds(results: StudyResults, constraints: Sequence[Constraint]) -> lis
 
 
 def near_misses(results: StudyResults, constraints: Sequence[Constraint]) -> list[Record]:
-    """The records that miss a bound by less than their intervals reach.
+    """The records that miss a bound by less than their intervals reach, as far as these are known.
 
     They would be on the frontier if they kept to it, or might be: no point of it has better values
     in all objectives.
@@ -175,14 +176,19 @@ def near_misses(results: StudyResults, constraints: Sequence[Constraint]) -> lis
         values = record.outcome.values
         if record.outcome.failure is not None or feasible(values, constraints):
             continue
-        ends = point_of(record.outcome.measurements, results.measured).intervals
-        within = (
-            each.met_within(*ends.get(each.metric, 2 * (values[each.metric],)))
-            for each in constraints
-        )
+        known = point_of(record.outcome.measurements, results.measured)
+        within = (each.met_within(*_ends(known, each.metric)) for each in constraints)
         if all(within) and len(best) in nondominated([*best, values], results.objectives):
             found.append(record)
     return sorted(found, key=lambda record: record.id)
+
+
+def _ends(known: Point, metric: str) -> tuple[float, float]:
+    """Between which bounds a value may lie; without an interval what varies is not exact."""
+    if metric in known.intervals:
+        return known.intervals[metric]
+    factor = FEW_VALUES_FACTOR if METRICS[metric].timed else 1.0
+    return known.values[metric] / factor, known.values[metric] * factor
 
 
 def run_seconds(record: Record, metrics: Iterable[str], share: float = 1.0) -> float:

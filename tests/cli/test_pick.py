@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import pytest
 
-from dse.answer.text import WIDTH
+from dse.core.wording import WIDTH
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space
 

@@ -88,7 +88,7 @@ def test_without_a_runtime_the_checks_come_first(command: Command) -> None:
     assert len(checks) >= 12
     first, second = answer.err.splitlines()
     assert first == "measuring the noise, about 32 s: leave the machine alone"
-    assert second.startswith("measuring the noise over time, about 5.0 min: leave the machine")
+    assert second.startswith("measuring the noise over time, about 5 min: leave the machine")
 
 
 def test_json_says_that_nobody_asked_for_the_noise(command: Command) -> None:

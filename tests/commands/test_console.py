@@ -55,3 +55,9 @@ def test_a_message_of_the_log_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     logging.getLogger("dse.somewhere").warning("%s", f"{EVIL}\nfaked: line")
     hide_log(handler)
     assert capsys.readouterr().err == f"{SAFE}?faked: line\n"
+
+
+def test_a_name_is_no_markup_and_no_emoji(capsys: pytest.CaptureFixture[str]) -> None:
+    print_lines(["[red]a[/red] :star:"], console())
+    console().print(table("[b]c[/b] :star:"))
+    assert capsys.readouterr().out.split() == ["[red]a[/red]", ":star:", "[b]c[/b]", ":star:", "|"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from dse.commands.explore_display import Display, duration
+from dse.commands.explore_display import Display
 from dse.exploration.explorer import Budget
 from dse.exploration.planner import Step
 from dse.study.folder import StudyFolder
@@ -79,6 +79,16 @@ def test_elsewhere_each_configuration_is_a_line(command: Command, here: Path) ->
     assert "\x1b" not in answer.err
 
 
+def test_the_bar_ends_where_the_budget_does(command: Command, here: Path) -> None:
+    write_table(here)
+    space = write_space(here, batch_sizes=1)
+    command.good("explore", space, "--sampler", "grid", "--n-trials", 1, "--settle", 0)
+    told = command.good("explore", space, "--sampler", "grid", "--n-trials", 2, "--settle", 0).err
+    assert re.findall(r"^(\d/\d) ", told, re.MULTILINE) == ["2/3", "3/3"]
+    told = command.good("explore", space, "--sampler", "grid", "--n-trials", 9, "--settle", 0).err
+    assert re.findall(r"^(\d/\d) ", told, re.MULTILINE) == ["4/4"]
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_round_is_one_line_whatever_its_members(tmp_path: Path, *, terminal: bool) -> None:
     space = small_space(backends={"null": {}})
@@ -93,7 +103,7 @@ def test_a_round_is_one_line_whatever_its_members(tmp_path: Path, *, terminal: b
                 display.began(step)
                 display.ended(step, study.records[configuration.key], 0.5)
             display.settling(state)
-    rounds = ["1, 2 of 2 points undecided, about 6 min of rounds left", "2, 2 points, 2 decided"]
+    rounds = ["1, 2 of 2 points undecided, about 5.7 min of rounds left", "2, 2 points, 2 decided"]
     text = CONTROL.sub("", shown.getvalue())
     for told in rounds:
         assert f"settling: round {told}" in text
@@ -101,11 +111,3 @@ def test_a_round_is_one_line_whatever_its_members(tmp_path: Path, *, terminal: b
         assert f"comparing {members[0]}" in text
     else:
         assert text == "".join(f"settling: round {told}\n" for told in rounds)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_spans_of_time_for_the_reader(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

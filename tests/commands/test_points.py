@@ -52,7 +52,7 @@ def test_what_is_not_decided_can_be_left_out(study: Study) -> None:
     with pytest.raises(RequestError) as caught:
         choose_points(timed, (), decided=True)
     assert str(caught.value) == (
-        "--decided: of 5 points on the frontier of study 'mine' none is decided; "
+        "--decided: no point on the frontier of study 'mine' is decided; "
         "leave it out, or `dse explore` on with --settle 10m"
     )
 
@@ -75,9 +75,10 @@ def test_where_nothing_was_explored_no_condition_is_blamed(tmp_path: Path) -> No
 
 
 def test_rows_name_points_within_80_columns(study: Study) -> None:
-    table = point_table("scenario", "mode", "expecting", "time")
+    numbers = {"scenario": False, "mode": False, "expecting": True, "time": True}
+    table = point_table(*numbers.items())
     for record in study.frontier():
-        told = "MultiStream", "performance", "123456 samples/s", "11 h 36 min"
+        told = "MultiStream", "performance", "123456 samples/s", "12 h"
         table.add_row(*point_cells(record), *told)
     out = console()
     out.width = 80
@@ -86,5 +87,5 @@ def test_rows_name_points_within_80_columns(study: Study) -> None:
     heading, *rows = captured.get().splitlines()
     assert heading.split()[:3] == ["id", "model", "runtime"]
     assert max(map(len, rows)) <= 80
-    assert "11 h 36 min" in rows[0]
+    assert rows[0].rstrip().endswith("12 h")
     assert captured.get().count("t2") + captured.get().count("t1") >= len(study.frontier())

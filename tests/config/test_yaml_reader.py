@@ -326,7 +326,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
 def test_a_large_file_is_refused_at_once(tmp_path: Path) -> None:
     path = write(tmp_path, b"a: 1\n" * (yaml_reader.MAX_YAML_BYTES // 5 + 1))
     start = time.perf_counter()
-    assert "larger than 1 MiB" in str(refused(path))
+    assert "larger than 1,024 KiB" in str(refused(path))
     assert time.perf_counter() - start < 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import subprocess
 import sys
@@ -11,7 +12,15 @@ from typing import NoReturn
 import pytest
 
 from dse.core.errors import DseError, RequestError
-from dse.core.paths import atomic_write, cache_dir, config_dir, exclusive, mapped
+from dse.core.paths import (
+    atomic_write,
+    cache_dir,
+    config_dir,
+    exclusive,
+    mapped,
+    read_regular,
+    shorten_home,
+)
 
 
 def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -28,6 +37,12 @@ def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert cache_dir().is_absolute()
 
 
+def test_a_path_below_the_home_folder_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert shorten_home("/home/me/m.onnx") == "~/m.onnx"
+    assert shorten_home("/home/men/m.onnx") == "/home/men/m.onnx"
+
+
 def test_a_file_is_read_where_it_is_looked_at(tmp_path: Path) -> None:
     for content in (b"", b"abc"):
         (tmp_path / "f").write_bytes(content)
@@ -35,6 +50,17 @@ def test_a_file_is_read_where_it_is_looked_at(tmp_path: Path) -> None:
             assert (len(data), data[1:3]) == (len(content), content[1:])
     with pytest.raises(FileNotFoundError), mapped(tmp_path / "none"):
         pass
+
+
+def test_what_may_be_anybodys_is_read_without_waiting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 2048)
+    os.mkfifo(tmp_path / "pipe")
+    assert read_regular(tmp_path / "file", 2048) == b"x" * 2048
+    with pytest.raises(IsADirectoryError):
+        read_regular(tmp_path, 2048)
+    for name, words in (("pipe", "not a regular file"), ("file", "larger than 1 KiB")):
+        with pytest.raises(OSError, match=words):
+            read_regular(tmp_path / name, 1024)
 
 
 def test_write_appears_at_the_end_or_not_at_all(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dse.core.errors import RequestError
 from dse.models.describing import MAX_PROBLEM, Draft, describe_folder, to_yaml
 from dse.models.manifest import FILE_NAME
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
-from dse.tasks.image_classification.models.describing import draft_classifier
+from dse.tasks.image_classification.models.describing import draft_classifier, recognise
 from tests import any_models
 from tests.image_models import image_folder, read_manifest
 from tests.models.quantised_inputs import quantised_onnx
@@ -44,7 +44,7 @@ def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def described(folder: Path) -> DescribedFolder:
-    return describe_folder(folder, draft_classifier)
+    return describe_folder(folder, draft_classifier, recognise)
 
 
 def names(folder: Path) -> dict[str, str]:
@@ -111,6 +111,24 @@ def test_a_model_in_two_formats_and_two_precisions_is_one(tmp_path: Path) -> Non
     for precision in ("fp32", "int8"):
         for kind in FORMATS:
             assert folder.obstacle(KNOWN, precision, (kind,)) is None
+
+
+def test_files_called_as_they_were_published_are_of_the_catalogue(tmp_path: Path) -> None:
+    provider = BuiltinProvider()
+    for precision, ending in (("fp32", ""), ("int8", "_quant")):
+        found = provider.artefact(KNOWN, precision, ("tflite",))
+        shutil.copyfile(found.path, tmp_path / f"mobilenet_v1_0.25_128{ending}.tflite")
+    other = "mobilenet_v1_0.5_128"  # of other scores
+    (tmp_path / f"{other}.tflite").write_bytes(classifier_bytes(128, 10))
+    (tmp_path / "model.tflite").write_bytes(classifier_bytes(128, 1001))
+    assert names(tmp_path) == {
+        "mobilenet_v1_0.25_128.tflite": KNOWN,
+        "mobilenet_v1_0.25_128_quant.tflite": KNOWN,
+        f"{other}.tflite": other,
+        "model.tflite": "model",
+    }
+    fill_in(tmp_path)
+    assert set(image_folder(tmp_path).precisions(KNOWN)) == {"fp32", "int8"}
 
 
 def test_files_become_one_model_only_where_nothing_speaks_against_it(tmp_path: Path) -> None:
@@ -240,7 +258,7 @@ def test_a_folder_that_can_not_be_read(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from dse.models.describing import describe_folder; "
         "from dse.tasks.image_classification.models.describing import draft_classifier; "
-        "found = describe_folder(Path(sys.argv[1]), draft_classifier); "
+        "found = describe_folder(Path(sys.argv[1]), draft_classifier, str); "
         "print(len(found.entries), *found.refused)"
     )
     told = run_unprivileged("-c", code, str(folder))

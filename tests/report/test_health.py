@@ -122,7 +122,7 @@ def test_what_was_measured_in_a_drift_only_is_marked_everywhere_and_never_certai
     assert not view.frontier.certain(record)
     assert marks(view.frontier)(record) == "*"
     assert standings(view)[record.id] is Standing.LEADS
-    (point,) = frontier(study)["points"]
+    (point,) = frontier(View(study))["points"]
     assert (point["notes"], point["certain"]) == (["drift"], False)
     assert list(frame([record], [LATENCY.name], view.notes)["notes"]) == ["drift"]
     assert mark_lines(view.frontier, [record])[-1].startswith("* drift: measured only while")
@@ -132,7 +132,7 @@ def test_what_was_measured_in_a_drift_only_is_marked_everywhere_and_never_certai
         note(study, other, 2.0)
     (record,) = View(study).frontier
     assert marks(study.results.frontier)(record) == ""
-    assert frontier(study)["points"][0]["notes"] == []
+    assert frontier(View(study))["points"][0]["notes"] == []
     assert status(study)["notes"] == []
 
 
@@ -142,12 +142,12 @@ def test_where_too_little_was_repeated_no_interval_is_shown_and_it_says_so(study
     for latency_ms in (9.1, 8.9, 9.0):
         note(study, CONFIGURATIONS[0], latency_ms)
     unknown = "\u00b1 unknown: too little was repeated with 2 threads on 2 CPUs"
-    assert unknown in notes(study)
-    assert frontier(study)["points"][0]["intervals"] == {LATENCY.name: None}
+    assert unknown in notes(View(study))
+    assert frontier(View(study))["points"][0]["intervals"] == {LATENCY.name: None}
     for latency_ms in (2.1, 1.9, 2.0):
         note(study, CONFIGURATIONS[1], latency_ms)
-    assert unknown not in notes(study)
-    low, high = frontier(study)["points"][0]["intervals"][LATENCY.name]
+    assert unknown not in notes(View(study))
+    low, high = frontier(View(study))["points"][0]["intervals"][LATENCY.name]
     assert low < 2.0 < high
 
 

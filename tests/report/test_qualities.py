@@ -66,7 +66,7 @@ def study_of(folder: Path, first: Outcome, second: Outcome) -> Study:
 
 
 def told(study: Study) -> list[str]:
-    return [line for line in notes(study, View(study)) if "can't tell" in line]
+    return [line for line in notes(View(study)) if "can't tell" in line]
 
 
 def test_a_lead_by_a_few_images_is_told_with_its_p_value(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from dse.study.settling import Settling
     ("needed_s", "told"),
     [
         (31.0, "about 40 s more would tell: --settle 40s"),
+        (85.0, "about 1.5 min more would tell: --settle 1.5m"),
         (341.0, "about 6 min more would tell: --settle 6m"),
         (9e3, "about 3 h more would tell: --settle 3h"),
+        (2e5, "about 3 d more would tell: --settle 3d"),
         (1e6, "to tell takes more than a week"),
         (math.inf, "to tell takes more than a week"),
     ],
@@ -45,7 +47,7 @@ def test_a_frontier_says_what_is_decided(
 @pytest.mark.parametrize(
     ("needed_s", "budget_s", "left"),
     [
-        (341.0, 900.0, "about 6 min of rounds left"),
+        (341.0, 900.0, "about 5.7 min of rounds left"),
         (341.0, 15.0, "about 15 s of rounds left"),
         (math.inf, 14.2, "about 15 s of rounds left"),
         (341.0, -1.0, "the time is spent"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.measurement import FailureKind, Measurement, Outcome, Source
 from dse.report.summary import accuracy_source, frontier, notes, ordered, point, status
+from dse.report.view import View
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES
@@ -140,9 +141,9 @@ def test_status_counts_every_configuration_once(study: Study) -> None:
 
 
 def test_the_frontier_is_ordered_and_complete(study: Study) -> None:
-    assert frontier(study)["points"] == []
+    assert frontier(View(study))["points"] == []
     fill(study, small_space())
-    found = frontier(study)
+    found = frontier(View(study))
     assert all(p["standing"] == "leads" for p in found["points"])
     assert [p["id"] for p in found["points"]] == [r.id for r in ordered(study.frontier())]
     accuracies = [p["values"][ACCURACY] for p in found["points"]]
@@ -151,7 +152,7 @@ def test_the_frontier_is_ordered_and_complete(study: Study) -> None:
 
 
 def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
-    assert notes(study) == []
+    assert notes(View(study)) == []
     sources = {
         Source.PUBLISHED: "accuracy is published, not measured here: Somebody, 2024",
         Source.REPLAYED: "values of the replay backend were recorded elsewhere, not measured here",
@@ -161,8 +162,8 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
         origin = {"source": "Somebody, 2024"}
         record = measured(number, {ACCURACY: 1}, source=source, details=origin)
         add(study, record)
-        assert line in notes(study)
-        assert len(notes(study)) == number
+        assert line in notes(View(study))
+        assert len(notes(View(study))) == number
 
 
 def test_images_that_calibrated_a_model_are_told(study: Study) -> None:
@@ -172,4 +173,4 @@ def test_images_that_calibrated_a_model_are_told(study: Study) -> None:
         assert point(record, (ACCURACY,))["calibrated_on"] == images
         add(study, record)
     line = "accuracy of int8 made here includes the 64 images that it was calibrated on"
-    assert line in notes(study)
+    assert line in notes(View(study))

@@ -21,11 +21,12 @@ from dse.report.text import (
     mark_lines,
     marks,
     number,
+    phrase,
     reach,
     settings_legend,
     short_settings,
 )
-from dse.space.plan import Excluded
+from dse.space.plan import Excluded, exclusion_lines
 from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.results import StudyResults
@@ -93,26 +94,31 @@ def test_what_is_not_the_default_stands_in_short() -> None:
     assert settings_legend([replace(record(1), configuration=many)]).endswith(", i instances")
 
 
-def test_a_table_fits_80_columns() -> None:
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_table_fits_and_breaks_no_word_however_wide_intervals_are(width: int) -> None:
     name = "mobilenet-v3-large-minimalistic"
     long = [
         replace(each, configuration=replace(each.configuration, model=name, backend="onnxruntime"))
         for each in (record(100), record(499, delay_ms=2.5, fault="none"))
     ]
     wide = tuple(
-        Measurement(metric, value, "", Source.MEASURED, interval=(value / 2, 2 * value))
-        for metric, value in zip(DEFAULT_OBJECTIVES, (70.0, 123.456, 12345.6), strict=True)
+        Measurement(metric, value, "", Source.MEASURED, interval=(value / 2, reach * value))
+        for metric, value, reach in zip(
+            DEFAULT_OBJECTIVES, (70.0, 123.456, 12345.6), (2, 3, 99), strict=True
+        )
     )
-    plain = Console(width=80)
-    with plain.capture() as shown:
-        points = [replace(each, outcome=Outcome(wide)) for each in long]
-        plain.print(frontier_table(points, list(DEFAULT_OBJECTIVES), lambda _: "?*"))
-    rows = shown.get().splitlines()
-    assert max(map(len, rows)) <= 80
-    text = " ".join(" ".join(rows).split())
-    for word in ("100", "?*", "fp32", "t2", "b8", "70.00", "123.456", "12345.6", "±100%"):
-        assert word in text
-    assert "…" not in text
+    points = [replace(each, outcome=Outcome(wide)) for each in long]
+    shown = []
+    for columns in (width, 200):
+        plain = Console(width=columns)
+        with plain.capture() as captured:
+            plain.print(frontier_table(points, list(DEFAULT_OBJECTIVES), lambda _: "?*"))
+        shown.append(captured.get())
+    rows, whole = shown
+    assert max(map(len, rows.splitlines())) <= width
+    assert sorted(rows.split()) == sorted(whole.split())
+    for words in ("70.00 ±100%", "123.456 ±200%", "12345.6 ±>999%"):
+        assert words in whole
 
 
 def test_a_point_that_other_intervals_reach_is_marked() -> None:
@@ -180,7 +186,7 @@ def test_what_goes_to_a_pipe_is_plain_and_wide(capsys: pytest.CaptureFixture[str
 
 def test_what_can_not_run_has_a_line_for_each_reason() -> None:
     excluded = [Excluded(m, "fp32", "litert", "no such file", 2) for m in ("a", "b")]
-    assert excluded_lines(excluded) == [
+    assert excluded_lines(exclusion_lines(excluded)) == [
         "not run: litert fp32, a, b: no such file (4 configurations)"
     ]
 
@@ -190,3 +196,10 @@ def test_every_metric_has_a_column(metric: Metric) -> None:
     assert number(metric.name, 1.0).startswith("1.0")
     assert ("estimate" in heading(metric.name)) == ("estimate" in metric.title)
     assert ("estimate" in metric.title) == metric.estimated
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"), [(LATENCY, "p90 latency"), (ACCURACY, "top-1"), ("per_watt", "per_watt")]
+)
+def test_a_metric_in_a_sentence_has_no_unit(metric: str, told: str) -> None:
+    assert phrase(metric) == told

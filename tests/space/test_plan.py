@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
+from dse.core.wording import wrap_words
 from dse.space._enumeration import Parameter, size
 from dse.space.plan import Excluded, Plan, exclusion_lines, parameter_values, resolve
 from dse.space.reading import read_space, space_from_dict
@@ -250,3 +251,48 @@ def test_inactive_values_do_not_count_and_missing_ones_do() -> None:
     assert plan.configuration(values).knobs == (("xnnpack", False),)
     with pytest.raises(KeyError, match=r"litert\.xnnpack"):
         plan.configuration({k: v for k, v in values.items() if k != "litert.xnnpack"})
+
+
+OWN = "models.yaml has no {} file"
+
+
+def lacking(models: str, precisions: str, reason: str, backends: str = "litert onnxruntime") -> Any:
+    """What these models lack in these precisions, two configurations for each backend."""
+    return [
+        Excluded(model, precision, backend, reason.format(precision), 2)
+        for model in models.split()
+        for precision in precisions.split()
+        for backend in backends.split()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("excluded", "lines"),
+    [
+        (lacking("a b", "fp16 bf16", OWN), ["a, b: models.yaml has no fp16 or bf16 file (16 …)"]),
+        (
+            [*lacking("a b", "fp16", OWN), *lacking("b", "bf16", OWN, "litert")],
+            [
+                "a, b: models.yaml has no fp16 file (8 …)",
+                "litert, b: models.yaml has no bf16 file (2 …)",
+            ],
+        ),
+        (
+            lacking("a b c d", "fp32 int8", "4 threads are more than the 2 CPUs available"),
+            ["4 threads are more than the 2 CPUs available (32 …)"],
+        ),
+        (lacking("a b c d", "int8", "no such file"), ["int8, 4 models: no such file (16 …)"]),
+        (lacking("a", "bf16", "litert runs no {}", "litert"), ["a: litert runs no bf16 (2 …)"]),
+        (lacking("a", "int8", "no such file", "litert"), ["litert int8, a: no such file (2 …)"]),
+    ],
+)
+def test_one_reason_is_one_line(excluded: list[Excluded], lines: list[str]) -> None:
+    told = [line.replace("configurations)", "…)") for line in exclusion_lines(excluded)]
+    assert told == lines
+
+
+def test_three_models_of_long_names_fit_a_terminal() -> None:
+    names = " ".join(f"{letter * 90}-{number}" for number, letter in enumerate("abc"))
+    [line] = exclusion_lines(lacking(names, "fp16 bf16", OWN))
+    assert max(map(len, wrap_words(line, 80))) <= 80
+    assert f"{'a' * 24}…{'a' * 13}-0, " in line

@@ -148,3 +148,37 @@ def test_a_value_at_a_bound_is_measured_again(values: list[float], needed: int) 
     for number in range(len(values), MAX_BOUND_VALUES):
         measure(number, values[number % len(values)])
     assert open_bounds(results, SPACE.constraints) == []
+
+
+@pytest.mark.parametrize(
+    ("latency", "source", "near"),
+    [
+        (1.4, Source.MEASURED, True),
+        (1.6, Source.MEASURED, False),
+        (1.01, Source.REPLAYED, False),
+    ],
+)
+def test_a_value_of_unknown_noise_is_not_exact(
+    latency: float, source: Source, *, near: bool
+) -> None:
+    """Nothing was measured twice: only a recorded value is as it is."""
+    results = StudyResults()
+    results.start(SPACE)
+    taken = Measurement(LATENCY, latency, "latency", source)
+    throughput = Measurement(THROUGHPUT, 100.0, "throughput", source)
+    results.measured.add(Observation(taken, (1, 0), "here"))
+    results.note(0, ONE, Outcome((taken, throughput)))
+    assert [each.id for each in near_misses(results, SPACE.constraints)] == [0] * near
+    needed = [each.needed for each in open_bounds(results, SPACE.constraints)]
+    assert needed == [MAX_BOUND_VALUES - 1] * near
+
+
+def test_a_value_that_does_not_vary_is_exact_without_an_interval() -> None:
+    fields = {"backends": {"replay": {"table": "table.csv"}}, "objectives": [THROUGHPUT]}
+    bounded = small_space(constraints={"model_size_mib": {"max": 1.0}}, **fields)
+    results = StudyResults()
+    results.start(bounded)
+    size = Measurement("model_size_mib", 1.01, "size", Source.MEASURED)
+    throughput = Measurement(THROUGHPUT, 100.0, "throughput", Source.MEASURED)
+    results.note(0, ONE, Outcome((size, throughput)))
+    assert near_misses(results, bounded.constraints) == []

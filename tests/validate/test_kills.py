@@ -41,7 +41,7 @@ def test_a_killed_validation_leaves_nothing_half_done(
 ) -> None:
     frontier = command.frontier("small")
     with start("validate", "small", *ONE, *small) as process:
-        assert read_until(process, "1/2 #0")
+        assert read_until(process, "run 1 of 2: #0 ")
         worker_of(here, process)
         process.kill()
     assert none_left(here)
@@ -84,7 +84,7 @@ def test_a_killed_worker_is_a_failure_and_what_is_valid_stays(
 
 def test_ctrl_c_says_how_long_the_run_in_hand_takes(here: Path, small: list[str]) -> None:
     with start("validate", "small", *ONE, *small) as process:
-        assert read_until(process, "1/2 #0")
+        assert read_until(process, "run 1 of 2: #0 ")
         worker_of(here, process)
         process.send_signal(signal.SIGINT)
         assert read_until(process, "stopping after the run in hand (about ")

@@ -39,6 +39,11 @@ def foretold(answer: Answer) -> list[str]:
     return lines[lines.index(HEADING) :]
 
 
+def unwrapped(text: str) -> str:
+    """The same in one line."""
+    return " ".join(text.split())
+
+
 def remember(metric: str, fidelity: str = "standard", **details: float | str) -> Measurement:
     """Stores a further measurement of the only point, as a session that measured it would."""
     study = Study.load(existing_folder("studies/small"))
@@ -74,7 +79,7 @@ def test_it_says_beforehand_what_it_will_do(command: Command, here: Path, small:
     assert {tuple(row.split()[:6]) for row in rows} == {("0", "m", "fp32", "null", "t1", "b4")}
     modes = [(name, mode) for name in SCENARIOS for mode in ("performance", "accuracy")]
     assert [tuple(word for word in row.split() if word in WORDS) for row in rows] == modes
-    assert ["10 min 03 s" in row for row in rows] == [True, False, False, False]
+    assert ["10 min" in row for row in rows] == [True, False, False, False]
     assert legend == "t threads, b batch size"
     assert last.startswith("to do: 4 runs, about 2")  # ten minutes, eleven and a little
     assert list((here / "studies/small/runs").iterdir()) == before
@@ -188,7 +193,7 @@ def test_a_real_model_is_rehearsed(command: Command, here: Path) -> None:
     assert f"rehearsed: {percent} (" in answer.err  # the same images, the same predictions
     (note,) = point["notes"]
     assert note.startswith("accuracy is that of chance (")  # its weights were never trained
-    assert f"  note: {note}" in answer.err.splitlines()
+    assert f"note: {note}" in unwrapped(answer.err)
 
 
 def test_the_environment_is_that_of_the_study(
@@ -270,7 +275,7 @@ def test_an_invalid_run_is_explained_and_tried_again_with_another_target(
     arguments = ["--rehearsal", "--scenario", "SingleStream", *small]
     answer = command.good("validate", "small", *arguments)
     assert "INVALID: LoadGen ran out of queries: they took 1." in answer.err
-    assert "where user.conf had it expect 26 ms; again, expecting 1." in answer.err
+    assert "where user.conf had it expect 26 ms; again, expecting 1." in unwrapped(answer.err)
     assert "2 rehearsed, 0 failed" in answer.err
     confs = sorted((here / "studies/small/runs").glob("*/user.conf"))
     first, second = (float(each.read_text().split("=")[1]) for each in confs[:2])
@@ -308,15 +313,19 @@ def test_queries_that_fit_no_memory_are_refused_before_anything_starts(
     before = list((here / "studies/small/runs").iterdir())
     answer = command("validate", "small", "--anyway", "--memory-limit", "200MiB")
     assert answer.code == 1
-    assert "can't be run: #0 a fp32, null, 1 thread, batch 1, SingleStream: " in answer.err
-    assert "LoadGen generates its queries in advance: at least " in answer.err
-    assert "and 100 MiB of memory can be used for that" in answer.err
+    assert "can't be run: #0 a fp32, null, 1 thread, batch 1, SingleStream: " in unwrapped(
+        answer.err
+    )
+    assert "LoadGen generates its queries in advance: at least " in unwrapped(answer.err)
+    assert "and 100 MiB of memory can be used for that" in unwrapped(answer.err)
     assert list((here / "studies/small/runs").iterdir()) == before
     remember(LATENCY, "valid", scenario="SingleStream", mode="performance")
     answer = command.good("validate", "small", "--anyway", "--memory-limit", "200MiB")
     assert "valid already: 1 run" in answer.err  # whatever memory there is by now
     answer = command("validate", "small", "--anyway", "--memory-limit", "10MiB")
-    assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in answer.err
+    assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in unwrapped(
+        answer.err
+    )
 
 
 def test_replayed_values_have_nothing_to_run(command: Command, here: Path) -> None:
@@ -324,7 +333,8 @@ def test_replayed_values_have_nothing_to_run(command: Command, here: Path) -> No
     command.good("explore", write_space(here, "small", threads=1, batch_sizes=1))
     answer = command("validate", "small", "--dry-run")
     assert answer.code == 1
-    assert "its values were recorded elsewhere: there is nothing to run" in answer.out
+    told = unwrapped(answer.out)
+    assert "its values were recorded elsewhere: there is nothing to run" in told
     assert "to do: 0 runs" in answer.out
 
 
@@ -376,8 +386,8 @@ def test_points_and_scenarios_can_be_named(command: Command, small: list[str]) -
             ["--points", "7"],
             "--points: study 'small' has no measured point 7; `dse frontier` shows 0",
         ),
-        (["--scenario", "Server"], "has not measured server_throughput_samples_per_s, which tells"),
-        (["--scenario", "Server"], "; add it to the objectives of its search space and explore"),
+        (["--scenario", "Server"], "has not measured server_throughput_samples_per_s; add it to"),
+        (["--scenario", "Server"], "; add it to its objectives and explore"),
     ],
 )
 def test_what_the_study_has_not_is_refused(
@@ -425,7 +435,7 @@ def test_a_study_without_a_timed_objective(command: Command, here: Path) -> None
     command.good("explore", write_space(here, "small", **fields))
     answer = command("validate", "small")
     assert answer.code == 2
-    assert "has no objective that is taken in a scenario of LoadGen" in answer.err
+    assert "has no objective that LoadGen measures" in answer.err
 
 
 def test_the_frontier_says_what_was_validated_as_json(command: Command, small: list[str]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails, TimedDetails
@@ -19,7 +17,6 @@ from dse.report.settling import describe_frontier, describe_need
 from dse.report.summary import notes
 from dse.report.text import (
     BY_OPTION,
-    MIN_NAME,
     environment_lines,
     excluded_lines,
     frontier_table,
@@ -29,6 +26,8 @@ from dse.report.text import (
     settings_legend,
     short_settings,
 )
+from dse.report.view import View
+from dse.report.word_table import WordTable
 from dse.study.settling import settling_of
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from dse.exploration.prepare import Prepared
     from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
-    from dse.space.plan import Plan
     from dse.study.observations import ObservationStore
     from dse.study.record import Record
     from dse.study.study import Study
@@ -57,11 +55,11 @@ def announce(
     given: SingleFileProvider,
     fit: Fit,
     prepared: Prepared,
-    plan: Plan,
+    excluded: Sequence[str],
 ) -> None:
     """Says what is measured, before it is."""
     chosen = fit.chosen
-    system, signature = prepared.system, given.signature
+    signature = given.signature
     lines = [
         f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
         *_signature_lines(given),
@@ -73,10 +71,9 @@ def announce(
     lines += refused_lines(fit)
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
-    runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
-    lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
+    lines += prepared.system_lines
     lines += environment_lines(prepared.environment, BY_OPTION)
-    print_lines((*lines, *excluded_lines(plan.excluded)), console)
+    print_lines((*lines, *excluded_lines(excluded)), console)
 
 
 def refused_lines(fit: Fit) -> Iterator[str]:
@@ -164,7 +161,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
     lines = [f"{given.origin}; {UNKNOWN_ACCURACY}"]
     if measured:
-        lines += notes(study)
+        lines += notes(View(study))
     found = [TimedDetails.of(m.details) for r in measured for m in r.outcome.measurements]
     if found and all((details.repetitions or 1) == 1 for details in found):
         lines.append(
@@ -182,17 +179,17 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
     return [*lines, *sorted(told), *disturbed(study)]
 
 
-def _table(records: Sequence[Record], measured: ObservationStore) -> Table:
-    """A row for each configuration and scenario; it fits 80 columns."""
+def _table(records: Sequence[Record], measured: ObservationStore) -> WordTable:
+    """A row for each configuration and scenario."""
     rows = [(record, result) for record in records for result in results(record, measured)]
     several = len({result.scenario for _, result in rows}) > 1
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("id", justify="right", no_wrap=True)
-    if several:
-        table.add_column("scenario", no_wrap=True)
-    table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
-    for heading in (*(f"p{p} ms" for p in PERCENTILES), "samples/s", "MiB", "load ms"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    numbers = (*(f"p{p} ms" for p in PERCENTILES), "samples/s", "MiB", "load ms")
+    table = WordTable(
+        ("id", True),
+        *([("scenario", False)] if several else []),
+        ("runtime", False),
+        *((heading, True) for heading in numbers),
+    )
     for record, result in rows:
         scenario = [result.scenario.value] if several else []
         table.add_row(str(record.id), *scenario, *_cells(record, result))

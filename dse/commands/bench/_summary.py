@@ -9,8 +9,7 @@ from dse.commands.bench._results import results
 from dse.core.metrics import METRICS
 from dse.core.reasons import boil_down
 from dse.core.remedies import find_remedy
-from dse.machine.system import System
-from dse.report.summary import environment
+from dse.report.summary import describe_metric, describe_system, environment
 
 if TYPE_CHECKING:
     from dse.commands.bench._fitting import Fit
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 def summary(study: Study, given: SingleFileProvider, fit: Fit, *, kept: bool) -> dict[str, Any]:
     """All that was measured, with what it was measured on."""
     chosen = fit.chosen
-    system = System.from_dict(study.about.system)
     records = sorted(study.records.values(), key=lambda record: record.id)
     return {
         "model": {
@@ -43,15 +41,12 @@ def summary(study: Study, given: SingleFileProvider, fit: Fit, *, kept: bool) ->
             "signature": given.described.signature,
             "signatures": list(given.described.signatures),
         },
-        "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
+        "system": describe_system(study),
         "runtimes": dict(study.about.runtimes),
         **environment(study),
         "study": str(study.folder.path) if kept else None,
         "accuracy": "unknown",
-        "objectives": [
-            {"name": name, "unit": METRICS[name].unit, "direction": METRICS[name].direction}
-            for name in study.space.objectives
-        ],
+        "objectives": [describe_metric(METRICS[name]) for name in study.space.objectives],
         "results": [_record(record, study.results.measured) for record in records],
         "frontier": [record.id for record in study.frontier()],
     }

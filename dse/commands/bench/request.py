@@ -23,27 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """The options of ``dse bench``.
+    """What was asked for; the fields are the options of ``dse bench``.
 
-    Attributes:
-        model: a path, or a reference to the hub.
-        backends: names in the registry; empty for the first that is installed and reads the file.
-        scenarios: at least one.
-        threads: of each instance; empty for one per physical core.
-        batch_sizes: samples per call, where a scenario gives it several.
-        instances: copies of the model side by side, where a scenario lets them.
-        dims: sizes of open dimensions by name.
-        values: for inputs by name, a number or several with commas between them.
-        signature: of a TFLite file; None for that of its first subgraph.
-        vocabulary: ids lie below it, where the file does not tell.
-        duration: shortest duration of each run, in seconds; None for that of a probe.
-        settle: the longest time to compare what is undecided on the frontier, in seconds; 0 for
-            values of one process each.
-        study: name or folder of a study to keep; None for one that is gone afterwards.
-        run_timeout: longest time for one configuration, in seconds.
-        memory_limit: most memory for one configuration, in bytes; None for what is free.
-        as_json: whether to print one JSON object.
-        environment: variables for the workers, by name.
+    ``threads`` are empty for one per physical core, ``backends`` for the first that is installed
+    and reads the file. Times are in seconds, ``memory_limit`` is in bytes; None is for what the
+    option has as its default.
     """
 
     model: str
@@ -103,7 +87,7 @@ def _check_effect(request: BenchRequest, given: SingleFileProvider) -> None:
     for option, values in options.items():
         if values != (1,) and not batched:
             raise RequestError(
-                "has no effect on SingleStream, which asks for one sample after the other",
+                "has no effect on SingleStream",
                 field=option,
                 remedy="add --scenario Offline",
             )

@@ -71,7 +71,10 @@ def run(request: BenchRequest) -> int:
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), exclusion_lines(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
-        context = _context(request, prepared, study)
+        limits = Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes)
+        context = prepared.context(
+            study, limits, lambda *_: None, again=True, duration_s=request.duration
+        )
         fit = fit_sizes(
             context,
             given,
@@ -82,7 +85,7 @@ def run(request: BenchRequest) -> int:
             lambda line: print_lines([line], console, "dim"),
         )
         given = replace(given, signature=fit.chosen.signature)
-        announce(console, given, fit, prepared, plan)
+        announce(console, given, fit, prepared, about.excluded)
         if unrecorded := study.about.unrecorded(folder.name):
             print_lines([unrecorded], console, "yellow")
         end = _measure(request, replace(context, provider=given), plan, study)
@@ -109,24 +112,6 @@ def _folder(name: str | None) -> Iterator[StudyFolder]:
         return
     with tempfile.TemporaryDirectory(prefix="dse-bench-", ignore_cleanup_errors=True) as folder:
         yield StudyFolder(Path(folder, "bench"))
-
-
-def _context(request: BenchRequest, prepared: Prepared, study: Study) -> MeasurementContext:
-    """What measurements of the model have in common."""
-    return MeasurementContext(
-        task=prepared.task,
-        provider=prepared.provider,
-        offers=prepared.offers,
-        dataset=None,
-        metrics=prepared.metrics,
-        settings={},
-        limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-        system=study.system,
-        again=True,
-        progress=lambda *_: None,
-        duration_s=request.duration,
-        environment=prepared.environment,
-    )
 
 
 def _measure(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.metrics import METRICS, MODEL_SIZE, PEAK_MEMORY
 from dse.core.printable import to_printable
-from dse.report.pick_options import limit_option, short_name
+from dse.report.metric_words import limit_option, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.wording import format_count
 from dse.core.worker_environment import user_variables
-from dse.machine.system import System
 from dse.report.effects import effects
 from dse.report.failures import reasons
 from dse.report.summary import counts
@@ -48,7 +47,7 @@ def system_lines(study: Study) -> list[tuple[str, str]]:
     about = study.about
     accuracies = {PUBLISHED: "published figures", NO_ACCURACY: "none was asked for"}
     return [
-        *System.from_dict(about.system).describe(),
+        *study.system.describe(),
         *((f"version of {name}", version) for name, version in sorted(about.runtimes.items())),
         *((f"variable {name}", value) for name, value in user_variables(about.environment).items()),
         ("accuracy from", accuracies.get(about.accuracy, f"data set {about.accuracy[:12]}")),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from dse import __version__
 from dse.core.printable import to_printable
 from dse.core.requirements import Requirement
-from dse.machine.system import System
 from dse.report.health import health
 from dse.report.html import _sections
 from dse.report.html._columns import make_columns
@@ -134,9 +133,9 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     compared = [metric for metric in shown if metric.name in names]
     return {
         "study": study.folder.name,
-        "system": System.from_dict(study.about.system),
+        "system": study.system,
         "figures": _sections.study_figures(view),
-        "notes": notes(study, view),
+        "notes": notes(view),
         "effects": _sections.effect_tables(view, compared),
         "steps": bool(study.records),
         "failures": _sections.failure_kinds(study),

@@ -9,6 +9,7 @@ from dse.config import yaml_reader
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
 from dse.models.describing import Draft
+from dse.tasks.image_classification.fetching.urls import download_source, published_files
 from dse.tasks.image_classification.labels import PLAIN, WITH_BACKGROUND
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.contradictions import (
@@ -86,6 +87,23 @@ def draft_classifier(name: str, file: str, found: Interface) -> Draft:
     if "classes" in scores and len(found.outputs) > 1:
         comments["classes"] = f"{ASSUMED}, as there are {len(found.outputs)} outputs"
     return Draft(fields, comments)
+
+
+def recognise(stem: str) -> str | None:
+    """The catalogue's name for that of a published file, such as ``mobilenet_v1_0.25_128_quant``.
+
+    Args:
+        stem: the name of a file without its ending.
+
+    Returns:
+        None where no published file is called so, or files of several models are.
+    """
+    models = {
+        model
+        for model, precision in published_files()
+        if Path(download_source(CATALOGUE[model], precision).member).stem == stem.lower()
+    }
+    return models.pop() if len(models) == 1 else None
 
 
 def _layout(shape: Shape) -> Layout | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,15 @@ from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
 from dse.formats.interface import Interface, TensorInfo
+from dse.tasks.image_classification.fetching.urls import download_source, published_files
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.contradictions import FLOATS, INTEGERS
-from dse.tasks.image_classification.models.describing import HINTS, NO_FOLDER, draft_classifier
+from dse.tasks.image_classification.models.describing import (
+    HINTS,
+    NO_FOLDER,
+    draft_classifier,
+    recognise,
+)
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 LITE = "efficientnet-lite0"
@@ -189,3 +196,26 @@ def test_a_draft_that_is_filled_in_is_accepted(
     for field, value in draft.fields.items():
         if value is not None:
             assert getattr(read, field) == value
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("mobilenet_v1_0.25_128", "mobilenet-v1-0.25-128"),
+        ("mobilenet_v1_1.0_224_quant", "mobilenet-v1-1.0-224"),
+        ("MobileNet_v2_0.35_96", None),
+        ("MobileNet_v2_0.35_160", "mobilenet-v2-0.35-160"),
+        ("v3-large-minimalistic_224_1.0_uint8", "mobilenet-v3-large-minimalistic"),
+        ("efficientnet-lite4-int8", "efficientnet-lite4"),
+        ("mobilenet_v3_large", None),
+        ("model", None),  # the archives of several have a file of that name
+    ],
+)
+def test_names_of_published_files(stem: str, name: str | None) -> None:
+    assert recognise(stem) == name
+
+
+def test_every_published_file_but_those_of_one_name_is_recognised() -> None:
+    members = [download_source(CATALOGUE[name], kind).member for name, kind in published_files()]
+    unknown = {member for member in members if recognise(Path(member).stem) is None}
+    assert unknown == {"model.tflite"}

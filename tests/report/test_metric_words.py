@@ -1,10 +1,16 @@
-"""The options of `dse pick`, as others tell them: there are such options, and they are taken."""
+"""What metrics are called; the options of `dse pick` among it are there, and are taken."""
 
 from __future__ import annotations
 
 from dse.cli.pick import pick
 from dse.core.metrics import LATENCY, METRICS, MULTI_STREAM
-from dse.report.pick_options import SHORT_NAMES, limit_option, metric_option, short_name
+from dse.report.metric_words import (
+    METRIC_WORDS,
+    SHORT_NAMES,
+    limit_option,
+    metric_option,
+    short_name,
+)
 from dse.tasks.image_classification._quality import ACCURACY
 
 OPTIONS = {name for parameter in pick.params for name in parameter.opts}
@@ -29,3 +35,7 @@ def test_a_metric_has_one_short_name() -> None:
     assert metric_option(ACCURACY.name) == "--maximize accuracy"
     assert short_name("per_dollar") == "per_dollar"
     assert {short_name(name) for name in SHORT_NAMES.values()} == set(SHORT_NAMES)
+
+
+def test_one_table_has_the_words_of_every_metric_that_is_no_tasks() -> None:
+    assert set(METRIC_WORDS) == {name for name, metric in METRICS.items() if not metric.quality}
