@@ -37,14 +37,8 @@ def shorten() -> None:
 
 
 def main() -> None:
-    """Runs the commands of this process's arguments, with ``&&`` between them."""
+    """Runs the command of this process's arguments."""
     from dse.cli import run
 
     shorten()
-    words = sys.argv[1:]
-    while "&&" in words:
-        end = words.index("&&")
-        if code := run(words[:end]):
-            sys.exit(code)
-        words = words[end + 1 :]
-    sys.exit(run(words))
+    sys.exit(run(sys.argv[1:]))
