@@ -54,7 +54,7 @@ def main() -> int:
         for number in range(options.processes + 1):
             for name, python in usable.items():
                 run = Path(folder, f"{name}-{number}")
-                spec = probe_spec(name, run, metrics=options.metric, fidelity=options.fidelity)
+                spec = _probe_spec(name, run, metrics=options.metric, fidelity=options.fidelity)
                 stages = _stages(spec, python)
                 if number:  # the first one fills the caches of the system
                     taken[name].append(stages)
@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
     return found
 
 
-def probe_spec(
+def _probe_spec(
     name: str,
     folder: Path,
     *,

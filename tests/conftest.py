@@ -21,14 +21,17 @@ from optuna.storages._rdb.storage import _VersionManager
 import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.errors import DseError, UnavailableError
 from dse.core.registry import BACKENDS
+from dse.environments import availability
 from dse.environments.install import install
+from dse.environments.interpreters import ask
 from dse.measure.spec import RUN_LENGTHS
 from tests.brief import TRUE, shorten
 from tests.commandline import isolate
 from tests.toy_task import install_toy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 KEPT_CACHE = Path(__file__).parents[1] / ".venv" / "cache"
@@ -91,6 +94,28 @@ def _migrations_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_VersionManager, "get_head_version", remembered)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runtimes_asked_once() -> Iterator[None]:
+    """Keeps what a runtime of this Python has answered: asking takes a process that imports it."""
+    answers: dict[tuple[object, ...], subprocess.CompletedProcess[str]] = {}
+
+    def remembered(
+        command: Sequence[str], timeout_s: float, variables: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        if command[0] != sys.executable:
+            return ask(command, timeout_s, variables)
+        place = ("TMPDIR", "DSE_CACHE_DIR")  # of each test alone
+        kept = ((name, value) for name, value in variables.items() if name not in place)
+        key = (*command, *sorted(kept))
+        if key not in answers:
+            answers[key] = ask(command, timeout_s, variables)
+        return answers[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(availability, "ask", remembered)
         yield
 
 

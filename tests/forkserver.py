@@ -104,6 +104,7 @@ def _become(order: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(order["environment"])
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     tempfile.tempdir = None
     os.chdir(order["folder"])
     from dse.cli import run

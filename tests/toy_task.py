@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
+from tests.commandline import PATIENCE_S, start
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,6 +47,14 @@ def python(path: Path, *words: object, folder: Path | None = None) -> tuple[int,
         timeout=120,
     )
     return ended.returncode, ended.stdout, ended.stderr
+
+
+def dse(path: Path, *words: object, folder: Path | None = None) -> tuple[int, str, str]:
+    """What the command line answers with a further folder of distributions."""
+    variables = {**os.environ, "PYTHONPATH": str(path)}
+    with start(*words, env=variables, cwd=folder) as process:
+        out, err = process.communicate(timeout=2 * PATIENCE_S)
+        return process.wait(), out, err
 
 
 def tagger(noise: float) -> bytes:

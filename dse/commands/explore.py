@@ -67,9 +67,7 @@ def _announce(exploration: Exploration, err: Console) -> None:
         ],
         err,
     )
-    unrecorded = study.about.unrecorded(study.folder.name)
     doubts = (
-        *([unrecorded] if unrecorded else []),
         *excluded_lines(planned.about.excluded),
         *borrowed_lines(study.about.borrowed),
         *prepared.task.warnings(planned.plan.configurations, prepared.provider),

@@ -169,8 +169,6 @@ def _prepare(study: Study, request: ValidateRequest, err: Console) -> Prepared:
     with err.status(Text(f"reading {inputs.dataset}")) if inputs.dataset else nullcontext():
         prepared = prepare(study.space, inputs.models, inputs.dataset, environment)
     _refuse_others(study, prepared)
-    if unrecorded := study.about.unrecorded(study.folder.name):
-        print_lines([unrecorded], err, "yellow")
     print_lines([*environment_lines(environment), *prepared.dataset_lines], err)
     return prepared
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +20,6 @@ from dse.core.measurement import (
 )
 from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
 from dse.exploration._costs import piggybacked_metrics
-from dse.exploration._disturbances import Disturbances
 from dse.exploration._keys import overlap
 from dse.exploration.resolver import Resolver
 from dse.measure.recall import recall
@@ -36,11 +36,14 @@ if TYPE_CHECKING:
     from dse.measure.spec import Spec
     from dse.study.study import Study
 
+LOG = logging.getLogger(__name__)
 Keep = Callable[[Measurement], None]
 MAX_REPETITIONS = 2
 """The number of times that a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
 """The number of attempts after transient failures."""
+MAX_IN_VAIN = 3
+"""After this many disturbed measurements in a row a machine counts as never quiet."""
 
 
 class Measurer:
@@ -292,3 +295,32 @@ def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequ
     needed = [task.metric for task in tasks if task.metric in disturbed and not task.extra]
     taken = {*needed, *piggybacked_metrics(needed, again=True)} & disturbed
     return tuple(task for task in tasks if task.metric in taken)
+
+
+class Disturbances:
+    """Whether repeating what was disturbed is worth its time.
+
+    On a machine that is never quiet, each measurement would take three times as long, to no use.
+    There nothing is repeated until a measurement comes out undisturbed.
+
+    Args:
+        repeating: whether disturbed measurements are repeated at all.
+    """
+
+    def __init__(self, *, repeating: bool) -> None:
+        self._repeating = repeating
+        self._in_vain = 0
+
+    def worth_repeating(self) -> bool:
+        """Whether a disturbed measurement is to be taken again."""
+        return self._repeating and self._in_vain < MAX_IN_VAIN
+
+    def note(self, reason: str) -> None:
+        """Takes in what disturbed a measurement in the end; empty if nothing did."""
+        self._in_vain = self._in_vain + 1 if reason else 0
+        if self._repeating and self._in_vain == MAX_IN_VAIN:
+            LOG.warning(
+                "this machine is not quiet (%s): disturbed measurements are marked, and not "
+                "repeated for now; see `dse system --check`",
+                reason,
+            )

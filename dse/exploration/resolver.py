@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core import registry
 from dse.core.backend import Recording
-from dse.core.checksums import canonical_json, model_identity, sha256_of
+from dse.core.checksums import canonical_json, model_identity
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import user_variables
@@ -224,8 +224,7 @@ class Resolver:
         name = f"{configuration.model} {configuration.precision} {artefact.format}"
         if name not in self._checked:
             identity = self._context.task.identity(resolved.form)
-            earlier = model_identity(sha256_of(artefact.path), identity) if artefact.beside else ""
-            self._check(name, model_identity(artefact.sha256, identity), earlier)
+            self._check(name, model_identity(artefact.sha256, identity))
 
     def spec(
         self,
@@ -313,9 +312,9 @@ class Resolver:
             fidelity = replace(fidelity, performance_samples=samples)
         return fidelity
 
-    def _check(self, name: str, sha256: str, earlier: str = "") -> None:
+    def _check(self, name: str, sha256: str) -> None:
         if name not in self._checked:
-            self._study.check_artefact(name, sha256, earlier)
+            self._study.check_artefact(name, sha256)
             self._checked.add(name)
 
     def _hash(self, path: Path) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from dse.core.errors import RequestError
 from dse.core.reasons import describe_failure
 from dse.core.worker_environment import add_libraries
-from dse.environments.config import with_given_name
 from dse.exploration._samplers import BORROWER
 from dse.exploration._warm_start import load_warm_starts
 from dse.exploration.explorer import Budget, Search, explore
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from dse.exploration.request import ExploreRequest
     from dse.exploration.resolver import MeasurementContext
     from dse.exploration.stopping import Interrupts
-    from dse.machine.system import System
     from dse.space.plan import Plan
     from dse.study.inputs import StudyInputs
     from dse.study.metadata import StudyMetadata
@@ -205,7 +203,8 @@ def plan_exploration(request: ExploreRequest) -> PlannedExploration:
         raise RequestError("a search space without a file has no name", remedy="name the study")
     folder = study_folder(os.fspath(request.study or name or ""))
     if request.per_cpu:
-        folder = _folder_of_cpu(folder, with_given_name(detect()))
+        own = f"{folder.name}@{detect().fingerprint}"
+        folder = StudyFolder(folder.path.with_name(own))
     inputs = complete_inputs(folder, request.models, request.dataset)
     if name == OWN_MODELS and inputs.models is None:
         remedy = "give the folder of their models.yaml, or choose another search space"
@@ -256,19 +255,3 @@ def _warm_starts(request: ExploreRequest, plan: Plan, prepared: Prepared) -> tup
         )
     task = prepared.task.name
     return load_warm_starts(request.warm_start, plan.configurations, prepared.metrics, task)
-
-
-def _folder_of_cpu(folder: StudyFolder, system: System) -> StudyFolder:
-    """The folder of this CPU's study; warns of a study that an earlier version made of it."""
-    own, earlier = (
-        StudyFolder(folder.path.with_name(f"{folder.name}@{fingerprint}"))
-        for fingerprint in (system.fingerprint, system.earlier_fingerprint)
-    )
-    if earlier.begun and not own.begun:
-        LOG.warning(
-            "an earlier version made the study '%s' of this CPU or of one that looked the same; "
-            "to go on with it: --study %s, without --per-cpu",
-            earlier.name,
-            earlier.name,
-        )
-    return own

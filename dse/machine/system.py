@@ -12,18 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 UNKNOWN = "unknown"
-NOT_RECORDED = "not recorded"
 MAX_NAMED_SETS = 8
 """How many instruction sets a message names; of the others it gives the number."""
 
 PropertyValue = str | int | float | bool | tuple[str, ...] | None
 Identity = dict[str, PropertyValue]
-
-_LATER_FIELDS = (
-    *("cpu_vendor", "cpu_family", "cpu_model", "stepping", "microarchitecture"),
-    *("instruction_sets", "caches", "memory_limit_bytes", "given_name"),
-)
-"""Fields that studies of earlier versions lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +41,7 @@ class System:
         kernel: release of the kernel.
         instruction_sets: the instruction sets by which runtimes choose kernels, named as in
             `dse.machine.instruction_sets`; None if unknown.
-        cpu_vendor: vendor as the kernel names it. This field and those below are None in studies
-            of earlier versions, which did not record them.
+        cpu_vendor: vendor as the kernel names it.
         cpu_family: a number; elsewhere than on x86, a name.
         cpu_model: number of the model within the family, which hypervisors don't hide.
         stepping: revision of the model.
@@ -109,24 +101,10 @@ class System:
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits: a hash of the properties that speed depends on.
+        """12 hex digits: a hash of the properties that speed depends on."""
+        return digest(self._identity())[:12]
 
-        A study of an earlier version keeps its fingerprint: its measurements are found by it.
-        """
-        return digest(self._first_identity() if self._early else self._identity())[:12]
-
-    @property
-    def earlier_fingerprint(self) -> str:
-        """The fingerprint of this CPU in earlier versions, which other CPUs may share."""
-        return digest(self._first_identity())[:12]
-
-    @property
-    def _early(self) -> bool:
-        """Whether an earlier version described the system."""
-        return self.cpu_model is None
-
-    def _first_identity(self) -> Identity:
-        """The properties behind the fingerprints of earlier versions."""
+    def _identity(self) -> Identity:
         return {
             "CPU": self.cpu,
             "architecture": self.architecture,
@@ -136,11 +114,6 @@ class System:
             "memory in GiB": self.memory_gib,
             "frequency governor": self.governor,
             "virtualised": self.virtualised,
-        }
-
-    def _identity(self) -> Identity:
-        return {
-            **self._first_identity(),
             "CPU vendor": self.cpu_vendor,
             "CPU family": self.cpu_family,
             "CPU model": self.cpu_model,
@@ -152,65 +125,38 @@ class System:
         }
 
     @property
-    def _quota_stops_nothing(self) -> bool:
-        """Whether the quota is as large as the affinity mask: earlier versions recorded it then."""
-        return self.cpu_quota is not None and self.cpu_quota >= self.available_cpus
-
-    @property
     def _memory_limit_mib(self) -> int | None:
         limit = self.memory_limit_bytes
         return None if limit is None else round(limit / 2**20)
 
-    @property
-    def unrecorded(self) -> tuple[str, ...]:
-        """Names of the properties behind the fingerprint that an earlier version did not record."""
-        if not self._early:
-            return ()
-        first = self._first_identity()
-        return tuple(
-            name
-            for name, value in self._identity().items()
-            if (name not in first and value is None and name != "CPU quota")
-            or (name in ("CPU", "microcode") and value == UNKNOWN)
-        )
-
     def differences(self, other: System) -> list[str]:
-        """How two systems differ, in words; empty if all recorded properties are equal.
+        """How two systems differ, in words; empty if all properties are equal.
 
         Args:
             other: the system of the study; the present system is ``self``.
         """
-        skipped = {*self.unrecorded, *other.unrecorded}
-        if other._early and self.cpu_quota is None and other._quota_stops_nothing:
-            skipped.add("CPU quota")
         there = other._identity()
         return [
             _describe_difference(name, value, there[name])
             for name, value in self._identity().items()
-            if name not in skipped and value != there[name]
+            if value != there[name]
         ]
 
     def describe(self) -> list[tuple[str, str]]:
         """Name and text of every property, for display."""
-        shown = {name: self._format(name, value) for name, value in self._identity().items()}
+        shown = {name: _format_value(name, value) for name, value in self._identity().items()}
         clocks = ", ".join(f"{count} at {mhz} MHz" for mhz, count in self.max_mhz)
         named = [("your name for it", self.given_name)] if self.given_name else []
-        listed = self.microarchitecture or UNKNOWN
         return [
             ("fingerprint", self.fingerprint),
             *named,
             ("CPU", shown.pop("CPU")),
-            ("micro-architecture", NOT_RECORDED if self._early else listed),
+            ("micro-architecture", self.microarchitecture or UNKNOWN),
             *shown.items(),
             ("highest clock", clocks or UNKNOWN),
             ("operating system", self.operating_system),
             ("kernel", self.kernel),
         ]
-
-    def _format(self, name: str, value: PropertyValue) -> str:
-        if name in self.unrecorded:
-            return NOT_RECORDED
-        return _format_value(name, value)
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
@@ -223,11 +169,10 @@ class System:
         """Reads what `as_dict` wrote.
 
         Raises:
-            KeyError: a field that every version has written is missing.
+            KeyError: a field is missing.
         """
-        first = {name: data[name] for name in cls.__slots__ if name not in _LATER_FIELDS}
-        fields = first | {name: data[name] for name in _LATER_FIELDS if name in data}
-        sets = fields.get("instruction_sets")
+        fields = {name: data[name] for name in cls.__slots__}
+        sets = fields["instruction_sets"]
         fields["instruction_sets"] = None if sets is None else tuple(sets)
         fields["max_mhz"] = tuple((int(mhz), int(count)) for mhz, count in data["max_mhz"])
         return cls(**fields)

@@ -9,7 +9,7 @@ from dse.core import worker_environment
 from dse.core.errors import RequestError
 from dse.machine.system import System
 from dse.study.comparison import TIE_PERCENT
-from dse.tasks.registry import DEFAULT, GENERATED, task
+from dse.tasks.registry import DEFAULT, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +76,9 @@ class StudyMetadata:
 
         Raises:
             RequestError: the study's task is not known here.
+            KeyError: something is missing.
         """
+        System.from_dict(data["system"])
         task(data.get("task", DEFAULT))  # its quality becomes a metric
         borrowed = tuple(data.get("borrowed", ()))  # studies of earlier versions have none
         return cls(**{**data, "excluded": tuple(data["excluded"]), "borrowed": borrowed})
@@ -86,34 +88,8 @@ class StudyMetadata:
         """The metrics that a configuration needs: the objectives, then the constrained ones."""
         return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
 
-    def _is_of(self, name: str) -> bool:
-        """Whether the study is of a task.
-
-        One of an earlier version without qualities may be of made-up inputs as well: then the
-        model files that it knows show whether it is.
-        """
-        earlier = name == GENERATED and self.task == DEFAULT and self.accuracy == NO_ACCURACY
-        return self.task == name or earlier
-
-    def unrecorded(self, name: str) -> str:
-        """A line on what an earlier version did not record of the system; empty if all is there.
-
-        Args:
-            name: the study's.
-        """
-        missing = System.from_dict(self.system).unrecorded
-        if not missing:
-            return ""
-        return (
-            f"study '{name}' was made by an earlier version and did not record: "
-            f"{', '.join(missing)}; nothing tells whether these are the same here"
-        )
-
     def continued(self, now: StudyMetadata, name: str) -> StudyMetadata:
         """The description under which the study goes on.
-
-        A system that an earlier version described stays as it is: measurements are found by its
-        fingerprint.
 
         Args:
             now: what is to be explored now; this is what was explored before.
@@ -123,15 +99,13 @@ class StudyMetadata:
             RequestError: the study belongs to another task, CPU, runtime version, data set or
                 environment.
         """
-        known = System.from_dict(self.system)
-        for problem, remedy in self._differences(known, now):
+        for problem, remedy in self._differences(now):
             raise RequestError(
                 f"study '{name}' {problem}", remedy=f"{remedy} choose another --study".strip()
             )
         runtimes = {**self.runtimes, **now.runtimes}
         return replace(
             now,
-            system=self.system if known.unrecorded else now.system,
             # Kept where none is asked for now, for the day when one is asked for again.
             accuracy=now.accuracy or self.accuracy,
             runtimes=runtimes,
@@ -141,11 +115,12 @@ class StudyMetadata:
             borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
 
-    def _differences(self, known: System, now: StudyMetadata) -> Iterator[tuple[str, str]]:
+    def _differences(self, now: StudyMetadata) -> Iterator[tuple[str, str]]:
         """What keeps a study from going on as another one, and what to do but to begin one."""
-        if not self._is_of(now.task):
+        if self.task != now.task:
             yield f"is of the task {self.task}, not {now.task}", ""
-        if differences := System.from_dict(now.system).differences(known):
+        known, here = System.from_dict(self.system), System.from_dict(now.system)
+        if differences := here.differences(known):
             own = "add --per-cpu to give each system a study of its own, or"
             yield f"belongs to another system: {'; '.join(differences)}", own
         if NO_ACCURACY not in (self.accuracy, now.accuracy) and self.accuracy != now.accuracy:

@@ -1,7 +1,8 @@
 """Everything that was ever measured in a study, and what it amounts to.
 
 A key says what was measured; the same may be measured several times, and at several fidelities.
-What counts is the highest fidelity there is, and there the median of what was not disturbed.
+What counts is the highest fidelity there is, and there the median of what was not disturbed. On a
+machine that is disturbed more often than not, that is its usual noise, and all counts.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class ObservationStore:
     _windows: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
     _deviations: dict[tuple[str, str], float] = field(default_factory=dict)
     _unconfirmed: set[tuple[str, str]] = field(default_factory=set)
+    _excess: Counter[tuple[str, str]] = field(default_factory=Counter)  # see `_set_aside`
 
     def add(self, observation: Observation) -> None:
         """Takes in an observation."""
@@ -94,7 +96,10 @@ class ObservationStore:
         known = sum(len(self._series.get((measurement.key, each), ())) for each in FIDELITY_ORDER)
         if known > 1 or measurement.fidelity != "probe":
             self._more[measurement.key] = None
-        if known > 1:
+        place = measurement.metric, observation.host
+        usual = self._excess[place] > 0
+        self._excess[place] += 1 if measurement.disturbed else -1
+        if known > 1 or usual is not (self._excess[place] > 0):
             self._changed()
 
     def set_anchor(self, keys: Mapping[str, str]) -> None:
@@ -129,7 +134,7 @@ class ObservationStore:
         by_host: dict[str, list[tuple[TrialId, float]]] = defaultdict(list)
         last: dict[str, bool] = {}
         for each in sorted(self._series.get((key, "probe"), ()), key=lambda o: o.trial_id):
-            last[each.host] = _disturbed(each.measurement)
+            last[each.host] = self._set_aside(each)
             if not last[each.host]:
                 by_host[each.host].append((each.trial_id, each.measurement.value))
         return by_host, {host for host, disturbed in last.items() if disturbed}
@@ -148,20 +153,21 @@ class ObservationStore:
                 return found[-1]
         return None
 
-    def clean(self, key: str, fidelity: FidelityName) -> list[Measurement]:
-        """Those that count: undisturbed, and from times when the machine was itself."""
-        return [each.measurement for each in self._clean(key, fidelity)]
-
     def clean_or_all(self, key: str, fidelity: FidelityName) -> list[Measurement]:
-        """Those that count, or on a machine that is never quiet all there are."""
+        """Those that count, or all there are where none does."""
         return [each.measurement for each in self._clean_or_all(key, fidelity)]
 
-    def _clean(self, key: str, fidelity: FidelityName) -> list[Observation]:
-        series = self._series.get((key, fidelity), ())
-        return [each for each in series if not _disturbed(each.measurement) and not self._in(each)]
-
     def _clean_or_all(self, key: str, fidelity: FidelityName) -> Sequence[Observation]:
-        return self._clean(key, fidelity) or self._series.get((key, fidelity), ())
+        series = self._series.get((key, fidelity), ())
+        return [o for o in series if not self._set_aside(o) and not self._in(o)] or series
+
+    def _set_aside(self, observation: Observation) -> bool:
+        """Whether a value was disturbed, and not by what is the usual noise of its machine.
+
+        `_excess` has by metric and machine how many more values were disturbed than were not.
+        """
+        place = observation.measurement.metric, observation.host
+        return bool(observation.measurement.disturbed) and self._excess[place] <= 0
 
     def _in(self, observation: Observation) -> bool:
         """Whether the machine drifted meanwhile, or differs from the study's first one."""
@@ -321,7 +327,3 @@ class ObservationStore:
 def _blocks(found: Sequence[Observation]) -> Blocks:
     """The values in blocks of a minute."""
     return in_blocks((each.host, each.at, each.measurement.value) for each in found)
-
-
-def _disturbed(measurement: Measurement) -> bool:
-    return bool(measurement.disturbed)

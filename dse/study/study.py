@@ -335,14 +335,12 @@ class Study:
         """The trials of others that had not ended at the last `sync`."""
         return [trial for reader in self._trials.readers for trial in reader.running_trials()]
 
-    def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
+    def check_artefact(self, name: str, sha256: str) -> None:
         """Notes which file measurements belong to, or compares it with the one that was noted.
 
         Args:
             name: what it is measured as: a model, or one of a backend's settings.
             sha256: of the file, or of all that a measurement takes from files.
-            earlier: what studies of earlier versions noted, which took the weights beside a model
-                for no part of it; empty where that is the same.
 
         Raises:
             RequestError: measurements of another file are stored under that name.
@@ -355,12 +353,6 @@ class Study:
             value, study = self.about.as_dict(), self._revision.study
             name = revisions.ABOUT_ATTRIBUTE
             self._store.at_work(lambda: study.set_user_attr(name, value))
-        elif known == earlier:
-            raise RequestError(
-                f"study '{self.folder.name}' can't tell whether the weights of {name} are the same:"
-                " it noted their model's own file alone",
-                remedy="choose another --study",
-            )
         elif known != sha256:
             raise RequestError(
                 f"the file of {name} has changed since study '{self.folder.name}' used it",

@@ -30,8 +30,6 @@ TASKS = {
 """The class of each shipped task, as ``module:name``."""
 DEFAULT = "image-classification"
 """The task of a search space or a study that names none."""
-GENERATED = "generated"
-"""The task of any model file, without answers that could be right."""
 GROUP = "dse.tasks"
 """The group of the entry points by which other packages offer tasks."""
 _QUALITIES: dict[str, Quality] = {}

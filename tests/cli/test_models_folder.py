@@ -152,7 +152,7 @@ def test_int8_and_half_precision_are_explored(command: Command, here: Path) -> N
 
 def test_bench_refuses_a_batch_with_one_answer(command: Command, here: Path) -> None:
     (here / "m.onnx").write_bytes(onnx_bytes(rows="first"))
-    offline = ("--scenario", "Offline", "--duration", "0.2s")
+    offline = ("--scenario", "Offline", "--duration", "0.02s")
     answer = command("bench", "m.onnx", *offline, "--batch-size", 8)
     assert answer.code == 1
     words = "takes a batch of 8 and has no answer for each sample (logits 1x10)"

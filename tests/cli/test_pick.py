@@ -211,7 +211,7 @@ def test_a_file_that_has_changed_is_not_deployed(command: Command, here: Path) -
 
     model = here / "model.onnx"
     model.write_bytes(onnx_bytes())
-    options = ("--backend", "onnxruntime", "--threads", 1, "--duration", "0.1s")
+    options = ("--backend", "onnxruntime", "--threads", 1, "--duration", "0.02s")
     command.good("bench", model, *options, "--study", "own")
     (point,) = command.frontier("own")["points"]
     shown = json.loads(command.good("show", "own", point["id"], "--json").out)["deployment"]

@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from dse.core.worker_environment import worker_environment
-from tests.brief import BRIEFLY
 from tests.commandline import here, tmp_path
-from tests.toy_task import python
+from tests.toy_task import dse, python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +37,7 @@ print(json.dumps(launch_command(sys.argv[1], "tell", backend="toy", folders={"te
 
 
 def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:
-    code, out, err = python(installed, "-m", "dse", "backends", "--json")
+    code, out, err = dse(installed, "backends", "--json")
     assert (code, err) == (0, "")
     [toy] = [row for row in json.loads(out)["backends"] if row["backend"] == "toy"]
     assert (toy["usable"], toy["version"], toy["knobs"]) == (True, "7", ["rounds"])
@@ -50,12 +49,12 @@ def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:
         "objectives": ["latency_p90_ms"],
     }
     (here / "space.yaml").write_text(yaml.safe_dump(space))
-    words = [*BRIEFLY, "explore", "space.yaml", "--settle", "0", "--sampler", "grid"]
-    code, out, err = python(installed, *words, folder=here)
+    words = ["explore", "space.yaml", "--settle", "0", "--sampler", "grid"]
+    code, out, err = dse(installed, *words, folder=here)
     assert code == 0, err
     assert "runtimes: toy 7" in err
     assert "2 measured, 0 failed, 0 remaining" in err
-    code, out, err = python(installed, "-m", "dse", "status", "space", folder=here)
+    code, out, err = dse(installed, "status", "space", folder=here)
     assert code == 0, err
 
 
@@ -109,14 +108,14 @@ def test_a_broken_one_is_a_line_that_names_its_distribution(tmp_path: Path, here
         "    name, formats, precisions, knobs, settings = 'other', (), (), (), ()\n"
         "    def version(self): return '1'\n"
     )
-    code, out, err = python(tmp_path, "-m", "dse", "backends")
+    code, out, err = dse(tmp_path, "backends")
     assert (code, err) == (0, "next: dse explore quickstart\n")
     lines = dict(line.split(": ", 1) for line in out.splitlines())
     assert lines["null"].startswith("1 (")
     for name, (target, problem) in BROKEN.items():
         assert f"backend '{name}' of faulty 1.0: {target} {problem}" in lines[name]
     (here / "space.yaml").write_text(yaml.safe_dump({"models": "a", "backends": ["gone"]}))
-    code, _, err = python(tmp_path, "-m", "dse", "explore", "space.yaml", folder=here)
+    code, _, err = dse(tmp_path, "explore", "space.yaml", folder=here)
     assert code == 2
     [line] = err.splitlines()
     assert "faulty 1.0" in line
@@ -127,7 +126,7 @@ def test_a_broken_one_is_a_line_that_names_its_distribution(tmp_path: Path, here
 def test_a_name_that_is_taken_is_refused(tmp_path: Path, others: dict[str, str]) -> None:
     for owner, name in others.items():
         distribution(tmp_path, owner, {name: "broken:Bare"})
-    code, _, err = python(tmp_path, "-m", "dse", "backends")
+    code, _, err = dse(tmp_path, "backends")
     assert code == 2
     [line] = err.splitlines()
     assert f"1.0 offers a backend '{next(iter(others.values()))}'" in line
@@ -136,7 +135,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path, others: dict[str, str])
 
 def test_help_and_backends_of_ours_look_for_no_distribution(tmp_path: Path) -> None:
     distribution(tmp_path, "first", {"null": "broken:Bare"})
-    code, _, err = python(tmp_path, "-m", "dse", "explore", "--help")
+    code, _, err = dse(tmp_path, "explore", "--help")
     assert (code, err) == (0, "")
     code, out, _ = python(tmp_path, "-c", "from dse.core.registry import backend; backend('null')")
     assert (code, out) == (0, "")

@@ -13,12 +13,17 @@ import pytest
 
 from dse.core.errors import UnavailableError
 from dse.core.registry import BACKENDS
-from dse.environments import _store
-from dse.environments.interpreters import find_python
+from dse.environments import _store, availability
+from dse.environments.interpreters import ask, find_python
 from tests.environments.pythons import OtherPython
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _runtimes_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(availability, "ask", ask)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.exploration._disturbances import MAX_IN_VAIN, Disturbances
+from dse.exploration.measurer import MAX_IN_VAIN, Disturbances
 
 if TYPE_CHECKING:
     import pytest

@@ -28,7 +28,7 @@ def test_each_fault_is_one_failure_and_the_study_goes_on(
 ) -> None:
     faults = ["refuse", "raise", "segfault", "eat_memory", "none"]
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [objective]}
-    backends = {"null": {"fault": faults, "delay_ms": 0.5}}
+    backends = {"null": {"fault": faults, "delay_ms": 0.1}}
     space = write_space(here, backends=backends, instances=instances, **fields)
     answer = command.good(
         "explore", "--settle", 0, space, "--sampler", "grid", "--memory-limit", "1GiB"

@@ -200,7 +200,7 @@ def space(command: Command, here: Path) -> Path:
 def settle(command: Command, here: Path, *words: object) -> tuple[Answer, list[list[RoundPlace]]]:
     """Explores for longer and longer until rounds are run; what else is due comes before them."""
     known = len(rounds(study_of(here)))
-    for seconds in (2, 4, 8, 16, 32):
+    for seconds in (1, 2, 4, 8, 16, 32):
         level(here / DATABASE, LATENCY)
         answer = command("explore", *words, "--settle", f"{seconds}s", *UNDECIDED)
         found = rounds(study_of(here))[known:]
@@ -282,7 +282,7 @@ def test_explorations_take_turns_by_rounds(here: Path, space: Path) -> None:
 def test_a_run_of_a_round_that_fails_says_why(command: Command, here: Path, space: Path) -> None:
     answer, _ = settle(command, here, space)
     assert "FAILED" not in answer.err
-    for seconds in (4, 8, 16):
+    for seconds in (1, 2, 4, 8, 16):
         limits = ("--run-timeout", "0.01s", "--settle", f"{seconds}s")
         answer = command("explore", space, *limits, *UNDECIDED)
         told = [line for line in answer.err.splitlines() if " round: " in line]

@@ -173,12 +173,12 @@ def test_what_configurations_have_in_common_is_measured_once(here: Path, *, mach
 def test_a_further_space_ends_the_exploration_of_the_one_before(
     command: Command, here: Path
 ) -> None:
-    sizes = list(range(1, 301))
+    sizes = list(range(1, 151))
     write_table(here, models=["a"], threads=[1], batch_sizes=sizes)
     narrow = write_space(here, models="a", threads=1, batch_sizes=sizes[:-1])
     wide = write_space(here, "wide", models="a", threads=1, batch_sizes=sizes)
     with start("explore", narrow) as older:
-        assert read_until(older, "/299 ", times=2)
+        assert read_until(older, "/149 ", times=2)
         command.good("explore", wide, "--study", "space", "--n-trials", 2)
         _, errors = older.communicate(timeout=PATIENCE_S)
     assert older.returncode == 0
@@ -186,7 +186,7 @@ def test_a_further_space_ends_the_exploration_of_the_one_before(
     counts = command.counts("space")
     assert counts[2] > 0
     command.good("explore", wide, "--study", "space", "--sampler", "grid")
-    assert command.counts("space") == (300, 0, 0, 900)
+    assert command.counts("space") == (150, 0, 0, 450)
     assert set(taken(here / DATABASE).values()) == {1}
 
 

@@ -9,7 +9,6 @@ import onnx
 import pytest
 import yaml
 
-from dse.core.errors import RequestError
 from dse.core.registry import BACKENDS
 from dse.environments import _store
 from dse.study.folder import existing_folder
@@ -139,24 +138,3 @@ def test_deepsparse_reads_the_same(
         f"dse: {here}/models/models.yaml:12: models[1].file: 'apart.onnx': its data is in "
         "'apart.data', which links to outside the model's folder; put that file beside the model"
     )
-
-
-def test_a_study_that_knows_no_weights_says_so(command: Command, here: Path) -> None:
-    command.good(
-        "explore",
-        write_space(
-            here, backends=["null"], threads=1, batch_sizes=1, objectives=["latency_p90_ms"]
-        ),
-        "--settle",
-        0,
-    )
-    study = Study.load(existing_folder("studies/space"))
-    study.check_artefact("m fp32 onnx", "of its own file", earlier="")
-    with pytest.raises(RequestError) as caught:
-        study.check_artefact("m fp32 onnx", "of all", earlier="of its own file")
-    assert str(caught.value) == (
-        "study 'space' can't tell whether the weights of m fp32 onnx are the same: it noted their "
-        "model's own file alone; choose another --study"
-    )
-    with pytest.raises(RequestError, match="has changed since"):
-        study.check_artefact("m fp32 onnx", "of all", earlier="of another")

@@ -73,7 +73,9 @@ def test_a_worker_that_the_kernel_kills(command: Command, here: Path, group: Pat
     assert killed["message"] == "killed by the kernel for lack of memory"
 
 
-def test_within_a_group_its_memory_is_planned_with(here: Path, group: Path) -> None:
+def test_within_a_group_its_memory_is_planned_with(
+    command: Command, here: Path, group: Path
+) -> None:
     """The worker's own bound comes before the kernel's, and too long a run is refused."""
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
     faults = {"null": {"fault": ["eat_memory", "none"], "delay_ms": 0.1}}
@@ -89,12 +91,6 @@ def test_within_a_group_its_memory_is_planned_with(here: Path, group: Path) -> N
     assert "LoadGen generates its queries in advance: at least " in ended.stderr
     assert f"(the control group grants {LIMIT_BYTES >> 20} MiB)" in ended.stderr
     # Outside the group it is another system.
-    ended = subprocess.run(
-        [sys.executable, *BRIEFLY, "explore", str(space)],
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE_S,
-        check=False,
-    )
-    assert ended.returncode == 2
-    assert f"memory limit in MiB: none here, {LIMIT_BYTES >> 20} in the study" in ended.stderr
+    answer = command("explore", space)
+    assert answer.code == 2
+    assert f"memory limit in MiB: none here, {LIMIT_BYTES >> 20} in the study" in answer.err

@@ -1,13 +1,16 @@
-"""One LoadGen run that fails, and one after it that does not, in a process of their own.
+"""LoadGen runs that fail, each with one after it that does not, in a process of their own.
 
-    python -m tests.loadgen.failing FOLDER SCENARIO accuracy|performance BATCH WHAT CALL
+    python -m tests.loadgen.failing
 
-prints one JSON object: what was raised, its cause, how many calls of the model there were.
+reads JSON lists of the arguments of `fail`, one a line, forks for each, and prints how the process
+ended. What it has to say lands in its folder: in ``answer``, one JSON object, and ``stderr``.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +32,9 @@ SAMPLES = 12
 QUERIES = 70
 ROUND = 5
 """Samples that are loaded at a time."""
+
+HANG_S = 60
+"""Long past what any of the runs takes."""
 
 ERRORS: dict[str, BaseException] = {
     "RuntimeError": RuntimeError("the runtime says no"),
@@ -67,7 +73,10 @@ class Unreadable(Numbers):
         return super().call(indices, out)
 
 
-def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: int) -> None:
+def fail(
+    folder: Path, scenario: str, mode: str, batch: int, what: str, call: int
+) -> dict[str, Any]:
+    """What was raised, its cause, and how many calls of the model there were."""
     settings = RunSettings(
         Scenario(scenario),
         accuracy=mode == "accuracy",
@@ -98,10 +107,24 @@ def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: in
     run([Caller(healthy)], Numbers(SAMPLES), settings, again, encode=encode)
     answer["errors_again"] = len(read_detail(again).errors)
     answer["calls_again"] = len(healthy.batches)
-    print(json.dumps(answer))  # noqa: T201
+    return answer
+
+
+def main() -> None:
+    """LoadGen is imported once for all runs."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            place, *arguments = json.loads(line)
+            folder = Path(place)
+            with (folder / "stderr").open("w") as errors:
+                os.dup2(errors.fileno(), sys.stderr.fileno())
+            signal.alarm(HANG_S)
+            (folder / "answer").write_text(json.dumps(fail(folder, *arguments)))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(
-        Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5], int(sys.argv[6])
-    )
+    main()

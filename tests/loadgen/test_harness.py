@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,13 +25,12 @@ from tests.loadgen.doubles import Echo, Numbers, encode, numbers
 from tests.loadgen.failing import QUERIES, ROUND, SAMPLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dse.tasks.task import Rules
 
 RULES = ImageClassification.rules
-HANG_S = 60
-"""Long past what any of the runs takes."""
 RATE = 20_000.0
 """Of a Server run: far more than a test has samples, so that it is over at once."""
 
@@ -268,21 +268,33 @@ def test_many_runs_in_one_process(tmp_path: Path) -> None:
     assert orders[:third] == orders[third : 2 * third] == orders[2 * third :]
 
 
-def failing(
-    folder: Path, scenario: Scenario, mode: str, batch: int, what: str, call: int
-) -> dict[str, Any]:
-    """Runs `tests.loadgen.failing`: an abort shows in its exit code, a hang as a timeout."""
-    words = [str(folder), scenario.value, mode, str(batch), what, str(call)]
-    ended = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", "tests.loadgen.failing", *words],
-        capture_output=True,
-        text=True,
-        timeout=HANG_S,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stderr == ""
-    answer: dict[str, Any] = json.loads(ended.stdout)
-    return answer
+Fail = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def failures() -> Iterator[subprocess.Popen[str]]:
+    """`tests.loadgen.failing`, which forks for each run."""
+    words = [sys.executable, "-X", "faulthandler", "-m", "tests.loadgen.failing"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process
+
+
+@pytest.fixture
+def failing(failures: subprocess.Popen[str], tmp_path: Path) -> Fail:
+    """Runs `tests.loadgen.failing.fail`: an abort or a hang shows in the exit code."""
+
+    def fail(scenario: Scenario, mode: str, batch: int, what: str, call: int) -> dict[str, Any]:
+        assert failures.stdin is not None
+        assert failures.stdout is not None
+        order = [str(tmp_path), scenario.value, mode, batch, what, call]
+        failures.stdin.write(f"{json.dumps(order)}\n")
+        failures.stdin.flush()
+        code, errors = int(failures.stdout.readline()), (tmp_path / "stderr").read_text()
+        assert (code, errors) == (0, "")
+        return dict(json.loads((tmp_path / "answer").read_text()))
+
+    return fail
 
 
 @pytest.mark.parametrize(
@@ -300,14 +312,14 @@ def failing(
     ],
 )
 def test_a_failed_prediction_ends_the_run(
-    scenario: Scenario, mode: str, batch: int, position: str, tmp_path: Path
+    scenario: Scenario, mode: str, batch: int, position: str, failing: Fail
 ) -> None:
     # An accuracy run comes in rounds of as many samples as may be loaded.
     full, rest = divmod(SAMPLES, ROUND)
     rounds = [ROUND] * full + [rest] if mode == "accuracy" else [QUERIES]
     calls = sum(math.ceil(count / batch) for count in rounds)
     call = {"first": 1, "middle": calls // 2, "last": calls}[position]
-    answer = failing(tmp_path, scenario, mode, batch, "RuntimeError", call)
+    answer = failing(scenario, mode, batch, "RuntimeError", call)
     assert answer["raised"] == "PredictionError"
     assert answer["message"] == "RuntimeError: the runtime says no"
     assert answer["cause"] == "RuntimeError('the runtime says no')"
@@ -316,8 +328,8 @@ def test_a_failed_prediction_ends_the_run(
 
 
 @pytest.mark.parametrize("what", ["MemoryError", "shape"])
-def test_whatever_a_prediction_raises_is_the_cause(what: str, tmp_path: Path) -> None:
-    answer = failing(tmp_path, Scenario.SINGLE_STREAM, "accuracy", 1, what, 3)
+def test_whatever_a_prediction_raises_is_the_cause(what: str, failing: Fail) -> None:
+    answer = failing(Scenario.SINGLE_STREAM, "accuracy", 1, what, 3)
     assert answer["raised"] == "PredictionError"
     cause = "MemoryError()" if what == "MemoryError" else "ValueError('scores of shape (100,)"
     assert answer["cause"].startswith(cause)
@@ -326,17 +338,17 @@ def test_whatever_a_prediction_raises_is_the_cause(what: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("scenario", Scenario)
 @pytest.mark.parametrize("what", ["KeyboardInterrupt", "SystemExit"])
-def test_an_interruption_comes_out_as_it_is(scenario: Scenario, what: str, tmp_path: Path) -> None:
-    answer = failing(tmp_path, scenario, "performance", 1, what, 7)
+def test_an_interruption_comes_out_as_it_is(scenario: Scenario, what: str, failing: Fail) -> None:
+    answer = failing(scenario, "performance", 1, what, 7)
     assert (answer["raised"], answer["calls"]) == (what, 7)
 
 
 @pytest.mark.parametrize("scenario", Scenario)
 @pytest.mark.parametrize(("mode", "round_"), [("performance", 1), ("accuracy", 1), ("accuracy", 2)])
 def test_samples_that_cannot_be_loaded_end_the_run(
-    scenario: Scenario, mode: str, round_: int, tmp_path: Path
+    scenario: Scenario, mode: str, round_: int, failing: Fail
 ) -> None:
-    answer = failing(tmp_path, scenario, mode, 1, "inputs", round_)
+    answer = failing(scenario, mode, 1, "inputs", round_)
     # In an accuracy run they are made on the way to a prediction.
     if mode == "performance":
         assert (answer["raised"], answer["message"]) == ("OSError", "the samples are gone")

@@ -312,7 +312,7 @@ def test_macos_tells_kinds_of_cores_instruction_sets_and_caches() -> None:
     assert (system.cpu_vendor, system.cpu_model) == ("GenuineIntel", "126")
     assert system.caches == "L3 8 MiB"
     bare = from_sysctl({}, "arm64", "")
-    assert (bare.instruction_sets, bare.caches, bare.unrecorded) == (None, "unknown", ())
+    assert (bare.instruction_sets, bare.caches) == (None, "unknown")
 
 
 @pytest.fixture
@@ -395,8 +395,6 @@ def test_a_hypervisors_mask_hides_no_difference(
     assert here.fingerprint != study.fingerprint
     for word in words:
         assert word in "; ".join(here.differences(study))
-    # And this is what they had in common before.
-    assert here.earlier_fingerprint == study.earlier_fingerprint
 
 
 @pytest.mark.parametrize(
@@ -430,55 +428,6 @@ def test_many_instruction_sets_are_counted() -> None:
     one, two = (replace(detect(), instruction_sets=sets) for sets in (tuple("abcdefghij"), ()))
     (words,) = two.differences(one)
     assert words == "instruction sets: only in the study a b c d e f g h and 2 more"
-
-
-EARLIER = {
-    "cpu": "AMD EPYC",
-    "architecture": "x86_64",
-    "microcode": "0x1000065",
-    "available_cpus": 2,
-    "physical_cores": None,
-    "cpu_quota": None,
-    "max_mhz": [],
-    "memory_bytes": 24684084 * 1024,
-    "governor": "unknown",
-    "virtualised": True,
-    "operating_system": "Linux",
-    "kernel": "6.1",
-}
-"""What earlier versions recorded."""
-
-
-def test_an_earlier_study_is_compared_by_what_it_recorded(tmp_path: Path) -> None:
-    here, earlier = masked(tmp_path), System.from_dict(EARLIER)
-    assert here.differences(earlier) == []
-    assert earlier.unrecorded == (
-        *("CPU vendor", "CPU family", "CPU model", "CPU stepping"),
-        *("instruction sets", "caches", "memory limit in MiB"),
-    )
-    assert here.unrecorded == ()
-    assert dict(earlier.describe())["caches"] == "not recorded"
-    other = System.from_dict({**EARLIER, "microcode": "0x2", "cpu_quota": 1.5})
-    assert here.differences(other) == [
-        "microcode: 0x1000065 here, 0x2 in the study",
-        "CPU quota: none here, 1.5 CPUs in the study",
-    ]
-    # One as large as the mask was noted as a quota, too, and limits nothing.
-    assert here.differences(System.from_dict({**EARLIER, "cpu_quota": 2.0})) == []
-
-
-def test_what_an_earlier_version_could_not_name_it_did_not_record(tmp_path: Path) -> None:
-    earlier = System.from_dict({**EARLIER, "cpu": "unknown", "microcode": "unknown"})
-    assert earlier.unrecorded[:2] == ("CPU", "microcode")
-    assert masked(tmp_path).differences(earlier) == []
-
-
-def test_the_fingerprint_of_an_earlier_study_stays_what_it_was() -> None:
-    """Stored studies have this one."""
-    found = {"physical_cores": 2, "memory_bytes": 25276502016}
-    earlier = System.from_dict({**EARLIER, **found})
-    assert earlier.fingerprint == earlier.earlier_fingerprint == "e852afe58df7"
-    assert System.from_dict(earlier.as_dict()).fingerprint == "e852afe58df7"
 
 
 def test_json_round_trip(pi: System) -> None:

@@ -54,30 +54,6 @@ def test_what_does_not_belong_together_is_refused(
         assert word in str(caught.value)
 
 
-LATER = ("cpu_vendor", "cpu_family", "cpu_model", "stepping", "instruction_sets", "caches")
-EARLIER = {
-    name: value for name, value in HERE.items() if name not in (*LATER, "memory_limit_bytes")
-}
-"""This machine as an earlier version described it."""
-
-
-def test_an_earlier_study_goes_on_as_what_it_was_and_says_what_it_does_not_know() -> None:
-    before = about(SPACE, system=EARLIER)
-    went_on = before.continued(about(SPACE), "mine")
-    assert went_on.system == EARLIER
-    line = went_on.unrecorded("mine")
-    assert line.startswith("study 'mine' was made by an earlier version and did not record: CPU v")
-    for name in ("CPU model", "instruction sets", "caches", "memory limit in MiB"):
-        assert name in line
-    assert about(SPACE).continued(about(SPACE), "mine").unrecorded("mine") == ""
-
-
-def test_an_earlier_study_is_refused_where_it_did_record_another_system() -> None:
-    before = about(SPACE, system={**EARLIER, "microcode": "0x1"})
-    with pytest.raises(RequestError, match="microcode"):
-        before.continued(about(SPACE), "mine")
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -10,7 +10,7 @@ import yaml
 
 from dse.core.errors import RequestError
 from dse.machine.detect import detect
-from dse.machine.system import UNKNOWN, System
+from dse.machine.system import UNKNOWN
 from dse.submission._hardware import hardware
 from dse.submission.description import MEANINGFUL, OPTIONAL, Declared, described, read_declared
 from tests.submission.evidence import ELSEWHERE, TOLD
@@ -65,21 +65,6 @@ def test_a_wrong_flag_and_no_file(tmp_path: Path) -> None:
         read_declared(None, system_name=" ")
     with pytest.raises(RequestError, match=r"none\.yaml: no such file"):
         read_declared(tmp_path / "none.yaml")
-
-
-def test_the_hardware_here_is_that_of_an_earlier_study_of_this_cpu() -> None:
-    """Earlier versions recorded less, so that the fingerprints differ."""
-    here = detect()
-    later = ("cpu_vendor", "cpu_family", "cpu_model", "stepping", "caches", "instruction_sets")
-    found = here.as_dict()
-    earlier = System.from_dict({name: found[name] for name in found if name not in later})
-    assert earlier.fingerprint != here.fingerprint
-    expected, _ = described(here, Declared(), "Org", "edge")
-    assert described(earlier, Declared(), "Org", "edge")[0] == expected
-    other = replace(earlier, microcode="0x0")
-    name = "host_processors_per_node"
-    assert described(other, Declared(), "Org", "edge")[0][name] == ""
-    assert expected[name] == hardware().get(name, "")
 
 
 def test_a_system_that_is_told(tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.brief import BRIEFLY
 from tests.commandline import here, tmp_path
-from tests.toy_task import DOCUMENTS, python, write_inputs
+from tests.toy_task import DOCUMENTS, dse, write_inputs
 
 __all__ = ["here", "tmp_path"]
 
@@ -18,15 +17,15 @@ INPUTS = ("--models", "models", "--dataset", "documents")
 def test_it_goes_the_whole_way(installed: Path, here: Path) -> None:
     write_inputs(here, batch_sizes=[4])
 
-    def dse(*words: object) -> str:
-        code, out, err = python(installed, *BRIEFLY, *words, folder=here)
+    def good(*words: object) -> str:
+        code, out, err = dse(installed, *words, folder=here)
         assert code == 0, err
         return out + err
 
-    told = dse("explore", "space.yaml", *INPUTS, "--settle", 0, "&&", "status", "space")
+    told = good("explore", "space.yaml", *INPUTS, "--settle", 0) + good("status", "space")
     assert f"data set: {DOCUMENTS} documents, from documents.json" in told
     assert "configurations: 2 measured, 0 failed, 0 remaining" in told
-    found = json.loads(dse("frontier", "space", "--json"))
+    found = json.loads(good("frontier", "space", "--json"))
     assert [objective["name"] for objective in found["objectives"]] == [
         "tag_f1",
         "latency_p90_ms",
@@ -37,12 +36,12 @@ def test_it_goes_the_whole_way(installed: Path, here: Path) -> None:
     if "blurred" in scores:
         assert 0.2 < scores["blurred"] < 0.95
     rehearse = ("validate", "space", *INPUTS, "--rehearsal", "--scenario", "SingleStream")
-    told = dse(*rehearse, "&&", "report", "space")
+    told = good(*rehearse) + good("report", "space")
     assert " F1 " in told
     page = (here / "studies" / "space" / "report" / "report.html").read_text(encoding="utf-8")
     assert "mean F1 of tags" in page
     assert "top-1" not in page
-    code, _, err = python(here, "-m", "dse", "frontier", "space", folder=here)
+    code, _, err = dse(here, "frontier", "space", folder=here)
     assert code == 2  # where the task is not installed
     [line] = err.splitlines()
     assert "unknown task 'tagging'" in line
@@ -58,19 +57,18 @@ def test_a_score_that_is_no_number_is_a_failure(
     worker.write_text(worker.read_text().replace(right, wrong))
     write_inputs(here, models=["exact"], batch_sizes=1, objectives=["tag_f1"])
     words = ["--models", "models", "--dataset", "documents", "--settle", "0"]
-    code, _, err = python(changed, "-m", "dse", "explore", "space.yaml", *words, folder=here)
+    code, _, err = dse(changed, "explore", "space.yaml", *words, folder=here)
     assert code == 1
     assert "the task tagging failed in score: the score of the answers is nan, not a finite" in err
 
 
 def test_its_models_and_data_set_are_checked_as_ours_are(installed: Path, here: Path) -> None:
     write_inputs(here)
-    code, _, err = python(installed, "-m", "dse", "explore", "space.yaml", folder=here)
+    code, _, err = dse(installed, "explore", "space.yaml", folder=here)
     assert (code, err.strip()) == (2, "dse: the task tagging has no builtin models; give --models")
     manifest = here / "models" / "models.yaml"
     manifest.write_text(manifest.read_text().replace("words: 6", "words: none", 1))
-    words = ("-m", "dse", "explore", "space.yaml", *INPUTS)
-    code, _, err = python(installed, *words, folder=here)
+    code, _, err = dse(installed, "explore", "space.yaml", *INPUTS, folder=here)
     assert code == 2
     [line] = err.splitlines()
     assert "models.yaml" in line

@@ -86,8 +86,6 @@ def run(request: BenchRequest) -> int:
         )
         given = replace(given, signature=fit.chosen.signature)
         announce(console, given, fit, prepared, about.excluded)
-        if unrecorded := study.about.unrecorded(folder.name):
-            print_lines([unrecorded], console, "yellow")
         end = _measure(request, replace(context, provider=given), plan, study)
         if request.as_json:
             click.echo(json.dumps(summary(study, given, fit, kept=request.study is not None)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.commandline import Answer, Command
 
-ONE_THREAD = ("--threads", 1, "--duration", "0.1s")
+ONE_THREAD = ("--threads", 1, "--duration", "0.02s")
 
 
 def told(answer: Answer) -> dict[str, Any]:

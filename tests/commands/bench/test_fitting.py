@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.commandline import Command
 
-BRIEF = ("--threads", 1, "--duration", "0.1s")
+BRIEF = ("--threads", 1, "--duration", "0.02s")
 DEFAULT = ResolvedSignature(Signature((), batched=False), {"side": 224})
 OTHERS = tuple(replace(DEFAULT, sizes={"side": side}) for side in (48, 32))
 

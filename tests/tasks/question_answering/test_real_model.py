@@ -144,7 +144,7 @@ def explore(here: Path, dse: Command, backends: Any) -> list[Record]:
 
 @pytest.mark.parametrize(
     ("paragraphs", "length"),
-    [(1, 192), pytest.param(1000, 384, marks=pytest.mark.long)],
+    [(1, 128), pytest.param(1000, 384, marks=pytest.mark.long)],
     ids=["some", "all"],
 )
 @pytest.mark.timeout(3600)
