@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     """Called with the bytes that are there, and how many there will be where that is known."""
 
 MAX_ARCHIVE_BYTES = 512 << 20
-"""The largest archive of an image classifier: more than twice the largest published one."""
+"""The largest archive that is downloaded where nothing else is said: more than twice the largest
+published one."""
 
 _CHUNK_BYTES = 1 << 18
 _RETRY = RetryPolicy(max_attempts=4, first_pause_s=0.5)

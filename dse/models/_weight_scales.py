@@ -68,8 +68,8 @@ def scales_of_any(weights: Floats) -> Floats:
 
 def to_steps(weights: Floats, scales: Floats) -> NDArray[np.int8]:
     """The weights in int8."""
-    steps = np.rint(weights / scales[:, None])
-    return np.clip(steps, -MAX_WEIGHT, MAX_WEIGHT).astype(np.int8)
+    steps = np.clip(np.rint(weights / scales[:, None]), -MAX_WEIGHT, MAX_WEIGHT)
+    return np.asarray(steps, np.int8)
 
 
 def rounded(weights: Floats, scales: Floats) -> Floats:

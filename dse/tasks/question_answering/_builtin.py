@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dse.core.measurement import PublishedQuality
     from dse.core.signature import Form
 
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 """Version of the builder, raised with every change of the bytes: older files stay unused."""
 WEIGHTS = "untrained (builtin)"
 PRECISIONS = ("fp32", "int8")

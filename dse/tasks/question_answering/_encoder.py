@@ -62,7 +62,7 @@ class EncoderWriter:
         for number in range(self._encoder.layers):
             tokens = self._layer(f"layer{number}", tokens, mask)
         logits = self._dense("logits", tokens, self._encoder.width, 2, pruned=False)
-        self._add("Split", [logits], ["start", "end"], axis=2)
+        self._add("Split", [logits, "two_logits"], ["start", "end"], axis=2)
         for name in ("start", "end"):
             self._add("Squeeze", [name, "last"], [f"{name}_logits"])
 
@@ -85,6 +85,8 @@ class EncoderWriter:
 
         width, heads = self._attention_width(), self._encoder.heads
         self._keep("last", np.array([2], np.int64))
+        # Without the sizes DeepSparse would leave the whole graph to a runtime that skips no zeros.
+        self._keep("two_logits", np.array([1, 1], np.int64))
         self._keep("masked_axes", np.array([1, 2], np.int64))
         self._keep("split", np.array([0, 0, heads, width // heads], np.int64))
         self._keep("joined", np.array([0, 0, width], np.int64))
