@@ -67,8 +67,9 @@ def _find_scales(pair: list[Any], constants: Constants) -> NDArray[np.float32] |
     step, zero, kernel, scales, zeros = (np.asarray(one) for one in known)
     axis = next((one.i for one in weights.attribute if one.name == "axis"), 1)
     fits = (
-        (zero.dtype, zero.size, step.size) == (np.uint8, 1, 1)
-        and (kernel.dtype, kernel.ndim) == (np.int8, 2)
+        zero.dtype == np.uint8
+        and (zero.size, step.size, kernel.ndim) == (1, 1, 2)
+        and kernel.dtype == np.int8
         and (scales.size == 1 or (scales.shape == kernel.shape[1:] and axis % 2 == 1))
         and not zeros.any()
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dse.core.backend import Batch
     from dse.core.signature import Form
 
 
@@ -19,7 +18,8 @@ class Calibration:
     Attributes:
         description: in words, after "calibrated on".
         identity: all that the samples for a form depend on, as JSON values.
-        samples: gives inputs of a model of that form, of batch 1 each.
+        samples: gives inputs of a model of that form, of batch 1 each: an array, or for a model of
+            several inputs a tuple of them.
         count: number of samples of the data set among them.
         products_only: whether nothing but matrix products by weights is to compute in 8 bits, as in
             encoders of text: what stands between these loses more there than it gains.
@@ -27,7 +27,7 @@ class Calibration:
 
     description: str
     identity: Callable[[Form], list[Any]]
-    samples: Callable[[Form], Iterable[Batch]]
+    samples: Callable[[Form], Iterable[Any]]
     count: int = 0
     products_only: bool = False
 

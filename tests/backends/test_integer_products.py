@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import importlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from dse.backends._integer_products import to_integer_products
 from dse.tasks.question_answering._architectures import Pruning
 from dse.tasks.question_answering._builtin import build_fp32, build_int8
 from tests.tasks.question_answering.encoders import SMALL, feeds, session
@@ -19,6 +19,7 @@ from tests.tasks.question_answering.encoders import SMALL, feeds, session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+to_integer_products = importlib.import_module("dse.backends._integer_products").to_integer_products
 OUTPUTS = ["start_logits", "end_logits"]
 PRODUCTS = 12
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import sparsity
+from benchmarks.laboratory.page import filled
 from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -51,4 +52,4 @@ def test_a_page_without_a_place_for_it_is_refused_at_once(
 
 def test_the_documentation_has_a_place_for_it() -> None:
     text = sparsity.PAGE.read_text(encoding="utf-8")
-    assert sparsity.filled(text, sparsity.PAGE, sparsity.SECTION, "x") != text
+    assert filled(text, sparsity.PAGE, sparsity.SECTION, "x") != text

@@ -93,6 +93,7 @@ def test_the_text_of_others_stays(tmp_path: Path, indent: str, end: str) -> None
     FetchedFolder(tmp_path, ImageEntry).add([entry()])
     assert path.read_text().startswith(text)
     mine, added = FetchedFolder(tmp_path, ImageEntry).entries()
+    assert isinstance(mine, ImageEntry)
     assert list(mine.mean or ()) == [1, 2.5, 3]
     assert added.archive is not None
 

@@ -50,10 +50,9 @@ def fetch(folder: Path, site: Site, *precisions: str) -> list[FetchResult]:
 
 
 def test_patterns_choose_between_the_tasks() -> None:
-    of_questions = type(registry.published_models(["bert-large"]))
-    assert of_questions is Catalogue
+    assert isinstance(registry.published_models(["bert-large"]), Catalogue)
     for patterns in ([], ["*"], ["mobilenet-*"], ["bert-large", "mobilenet-*"], ["other"]):
-        assert type(registry.published_models(patterns)) is not Catalogue
+        assert not isinstance(registry.published_models(patterns), Catalogue)
 
 
 def test_a_fetched_folder_can_be_explored(tmp_path: Path, site: Site) -> None:
