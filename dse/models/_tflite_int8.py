@@ -32,8 +32,8 @@ def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
         )
     ranges = _ranges(data, work.get_quantization_recipe(), feeds([name], samples))
     quantised = File(bytes(work.quantize(ranges).quantized_model))
-    images = (sample for (sample,) in load_samples(samples))
-    means = channel_means(data, images, len(available_cpus()))
+    inputs = (sample for (sample,) in load_samples(samples))
+    means = channel_means(data, inputs, len(available_cpus()))
     round_again(quantised, File(data), means)
     return _conventional(quantised)
 
