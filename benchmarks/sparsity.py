@@ -47,7 +47,7 @@ RUNTIMES = ("onnxruntime", "openvino", "deepsparse")
 SUFFIXES = ("", "-sparse80", "-sparse90", "-sparse95", "-sparse90-block4")
 PRECISIONS = ("fp32", "int8")
 DENSE = ("", "fp32")
-QUERIES = 8
+QUERIES = 6
 """Queries of a run, whose median counts: few, as one of a dense BERT-base takes up to a second."""
 LIMITS = Limits(timeout_s=300.0, memory_bytes=0)
 
@@ -194,10 +194,11 @@ def _latency_ms(name: str, python: str, file: File, variant: Variant, folder: Pa
 
 
 def _caption(model: str, tokens: int) -> str:
-    cpus = len(available_cpus())
+    machine = f"{detect().cpu} with {len(available_cpus())} CPUs"
     return (
-        f"Median latency in ms of `{model}` with {tokens} tokens on {detect().cpu}, {cpus} CPUs;\n"
-        "in brackets the speed relative to dense fp32 on the same runtime, within rounds:"
+        f"`python -m benchmarks.sparsity` on {machine}: median latency in ms\n"
+        f"of `{model}` with {tokens} tokens; in brackets the speed relative to dense fp32\n"
+        "on the same runtime, the median of rounds:"
     )
 
 

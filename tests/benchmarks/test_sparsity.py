@@ -36,7 +36,7 @@ def test_a_round_has_every_variant(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--model", "bert-tiny", "--tokens", "128", "--minutes", "0"]
     assert sparsity.main([*words, "--backend", "onnxruntime"]) == 0
     out = capsys.readouterr().out
-    assert "of `bert-tiny` with 128 tokens on" in out
+    assert "of `bert-tiny` with 128 tokens; " in out
     assert out.count("(x ") == len(VARIANTS)
 
 
