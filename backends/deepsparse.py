@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import LoadError, LoadRequest, UnsupportedError, arrays_of
 
+from ._integer_products import to_integer_products
 from ._scores import find_scores, scores_first
 from ._snippet import arrays, call
 from ._streamed import STREAMS, Streamed, streams
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _REFUSALS = ("NOT_IMPLEMENTED", "ShapeInferenceError")
 """What the engine says of operators and of sizes that it does not take; the file is all right."""
+CAVEAT = (
+    "# Measured with each product of two DequantizeLinear as a MatMulInteger: the engine is",
+    "# slower with the file as it is.",
+)
 
 
 class DeepSparse:
@@ -82,7 +87,9 @@ class DeepSparse:
     def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`; a file that leaves other sizes open is refused."""
         count = streams(request)
+        int8 = request.signature is not None and request.configuration.precision == "int8"
         return [
+            *(CAVEAT if int8 else ()),
             "import deepsparse",
             "import numpy as np",
             "",
@@ -111,7 +118,8 @@ def _file(request: LoadRequest) -> Iterator[tuple[str, int | None]]:
     """The file to compile, and the batch size that the engine is to set in it; None for no other.
 
     The engine sets no other dimension than the batch, and the library that could writes into the
-    model's own file. So where there is a signature, a copy has its shapes.
+    model's own file. So where there is a signature, a copy has its shapes, and its products in 8
+    bits in the form in which the engine computes them as integers.
     """
     batch_size = request.configuration.batch_size
     if request.signature is None or request.model_file is None:
@@ -122,7 +130,10 @@ def _file(request: LoadRequest) -> Iterator[tuple[str, int | None]]:
 
 
 def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path) -> str:
-    """Writes a copy of a model into a folder, with a number for every dimension of its inputs."""
+    """Writes a copy of a model into a folder, with a number for every dimension of its inputs.
+
+    See `to_integer_products` for what else differs.
+    """
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -133,6 +144,7 @@ def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path
             if one.name in shapes:
                 for dim, size in zip(one.type.tensor_type.shape.dim, shapes[one.name], strict=True):
                     dim.dim_value = size
+        to_integer_products(model)
         copy = folder / "model.onnx"
         onnx.save(model, str(copy))
     except (DecodeError, onnx.checker.ValidationError, ValueError, OSError) as error:

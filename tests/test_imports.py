@@ -84,7 +84,7 @@ LAYERS: dict[str, set[str]] = {
     "tasks.generated.worker": {"tasks.generated._inputs", "tasks", "core"},
     "tasks.generated._inputs": {"core"},
     "tasks.question_answering": {
-        *("tasks", "models", "formats", "config", "core"),
+        *("tasks", "models", "download", "formats", "config", "core"),
         *(f"tasks.question_answering.{name}" for name in ANSWERING),
     },
     "tasks.question_answering.worker": {

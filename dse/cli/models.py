@@ -16,7 +16,7 @@ from dse.core.wording import format_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.tasks.published_models import FetchedModel
+    from dse.tasks.published_models import FetchedModel, Published
 
 PRECISIONS = ("fp32", "int8")
 _MEBI = 1 << 20
@@ -133,17 +133,22 @@ def fetch(
 ) -> None:
     """Download the published files of models.
 
-    PATTERN is a shell pattern of names; without one, all models are downloaded. Undamaged files are
-    not downloaded again, and a broken download continues where it stopped. The SHA-256 of each
-    archive and each file is recorded in DIR/models.yaml at the first download, and checked from
-    then on. 'dse explore SPACE --models DIR' uses the folder.
+    PATTERN is a shell pattern of names; without one, all image classifiers are downloaded.
+    bert-large is MLPerf's model for questions, with its vocabulary. Undamaged files are not
+    downloaded again, and a broken download continues where it stopped. The SHA-256 of each archive
+    and each file is recorded in DIR/models.yaml at the first download, and checked from then on.
+    'dse explore SPACE --models DIR' uses the folder.
 
     \b
     Examples:
       dse models fetch --output models
       dse models fetch 'mobilenet-v3-*' --precision int8 --output models
+      dse models fetch bert-large --precision fp32 --output reference
     """  # noqa: D301  # click keeps the lines after this mark
-    results = _fetch(patterns, precisions, output, mirror)
+    from dse.tasks.registry import published_models
+
+    published = published_models(patterns)
+    results = _fetch(published, patterns, precisions, output, mirror)
     new = sum(result.new_bytes > 0 for result in results)
     refused = [result for result in results if result.error]
     there = len(results) - new - len(refused)
@@ -157,7 +162,7 @@ def fetch(
         raise DseError(f"{start}{first.wanted}: {first.error}")
     from dse.commands.next_step import print_next
 
-    print_next(f"dse explore mobilenets-efficientnets --models {shlex.quote(str(output))}")
+    print_next(published.next_command.format(folder=shlex.quote(str(output))))
 
 
 @models.command()
@@ -190,14 +195,17 @@ def describe(folder: Path, output: Path | None, *, force: bool) -> None:
 
 
 def _fetch(
-    patterns: Sequence[str], precisions: Sequence[str], output: Path, mirror: str | None
+    published: Published,
+    patterns: Sequence[str],
+    precisions: Sequence[str],
+    output: Path,
+    mirror: str | None,
 ) -> list[FetchedModel]:
     """Downloads, and shows how it goes on stderr."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     from dse.commands.console import console as make_console
     from dse.commands.console import print_lines
-    from dse.tasks.registry import catalogue
 
     console = make_console(stderr=True)
     words = TextColumn("{task.description}", markup=False)
@@ -210,7 +218,7 @@ def _fetch(
         def progress(archive: str, done: int, total: int | None) -> None:
             bar.update(task, description=archive, completed=done, total=total)
 
-        for result in catalogue().fetch(patterns, precisions, output, mirror, progress):
+        for result in published.fetch(patterns, precisions, output, mirror, progress):
             results.append(result)
             print_lines([_outcome(result)], console)
     return results

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     """Called with the bytes that are there, and how many there will be where that is known."""
 
 MAX_ARCHIVE_BYTES = 512 << 20
-"""The largest archive that is downloaded: more than twice the largest published one."""
+"""The largest archive that is downloaded where nothing else is said: more than twice the largest
+published one."""
 
 _CHUNK_BYTES = 1 << 18
 _RETRY = RetryPolicy(max_attempts=4, first_pause_s=0.5)
@@ -48,6 +49,7 @@ class DownloadLimits:
         window_bytes: see there.
         progress_bytes: what an attempt has to add to count as progress.
         retry: how often broken connections are tried again.
+        max_bytes: of a file.
     """
 
     silence_s: float = 30.0
@@ -55,6 +57,7 @@ class DownloadLimits:
     window_bytes: int = 60 << 10
     progress_bytes: int = 1 << 20
     retry: RetryPolicy = _RETRY
+    max_bytes: int = MAX_ARCHIVE_BYTES
 
 
 DOWNLOAD_LIMITS = DownloadLimits()
@@ -181,7 +184,7 @@ def _attempt(url: str, place: _Place, progress: Progress, limits: DownloadLimits
             part = place.part(_validator(response.headers))
         else:
             raise ArchiveError(f"{host_of(url)} answered {response.status}: {url}")
-        _check_size(url, total or 0)
+        _check_size(url, total or 0, limits.max_bytes)
         _receive(url, response, part, (size, total), progress, limits)
     with writing_errors(part):
         part.replace(place.whole)
@@ -202,7 +205,7 @@ def _receive(
         for data in iter_bytes(response, _CHUNK_BYTES):
             file.write(data)
             size += len(data)
-            _check_size(url, size)
+            _check_size(url, size, limits.max_bytes)
             progress(size, total)
             if time.monotonic() - since > limits.window_s:
                 if size - before < limits.window_bytes:
@@ -246,6 +249,6 @@ def _number(digits: str) -> int | None:
     return min(int(digits[:18]), 1 << 60) if re.fullmatch("[0-9]+", digits) else None
 
 
-def _check_size(url: str, size: int) -> None:
-    if size > MAX_ARCHIVE_BYTES:
-        raise ArchiveError(f"the archive is larger than {MAX_ARCHIVE_BYTES >> 20} MiB: {url}")
+def _check_size(url: str, size: int, most: int) -> None:
+    if size > most:
+        raise ArchiveError(f"the file is larger than {most >> 20} MiB: {url}")

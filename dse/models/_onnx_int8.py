@@ -21,7 +21,7 @@ from dse.models.onnx_normalise import input_name, plain, tidy
 from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises a float32 ONNX file with one input; the samples are ``.npy`` files of batch 1.
+    """Quantises a float32 ONNX file with one input; the samples are files of batch 1.
 
     Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
     A softmax at the end stays in float32.
@@ -41,7 +41,7 @@ def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
     source = plain(model)
     straighten(source)
     layers = find_layers(source)
-    correct_biases(source, layers, list(feeds(input_name(source), samples)))
+    correct_biases(source, layers, list(feeds([input_name(source)], samples)))
     target = Path(tempfile.mkdtemp()) / "quantised.onnx"
     quantize_static(
         source,
@@ -184,6 +184,21 @@ def _means(
     model: ModelProto, names: set[str], inputs: Sequence[Mapping[str, Floats]]
 ) -> dict[str, NDArray[np.float64]]:
     """The mean of each channel, the second dimension, of tensors of a model over all inputs."""
+    sums = dict.fromkeys(names, np.zeros(1))
+    for values in iter_values(model, names, inputs):
+        for name, value in values.items():
+            other = tuple(axis for axis in range(value.ndim) if axis != 1)
+            sums[name] = sums[name] + value.mean(axis=other, dtype=np.float64)
+    return {name: total / len(inputs) for name, total in sums.items()}
+
+
+def iter_values(
+    model: ModelProto, names: set[str], inputs: Iterable[Mapping[str, NDArray[Any]]]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """The values that tensors of a model have, inputs of it among them, for each of some inputs.
+
+    Only the values for one of the inputs are in memory at a time.
+    """
     import onnx
     import onnxruntime
 
@@ -199,15 +214,12 @@ def _means(
     session = onnxruntime.InferenceSession(
         seen.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    sums = dict.fromkeys(wanted, np.zeros(1))
-    outputs = [name for name in wanted if name not in inputs[0]]
+    given = {one.name for one in seen.graph.input}
+    outputs = [name for name in wanted if name not in given]
     for feed in inputs:
         found = session.run(outputs, feed) if outputs else []  # none would mean all
         values = dict(zip(outputs, found, strict=True)) | dict(feed)
-        for name in wanted:
-            other = tuple(axis for axis in range(values[name].ndim) if axis != 1)
-            sums[name] = sums[name] + values[name].mean(axis=other, dtype=np.float64)
-    return {name: total / len(inputs) for name, total in sums.items()}
+        yield {name: values[name] for name in wanted}
 
 
 def _overrides(layers: Sequence[Layer]) -> dict[str, list[dict[str, Any]]]:
@@ -229,7 +241,7 @@ class _Reader:
     """Hands samples out as onnxruntime's ``CalibrationDataReader`` does."""
 
     def __init__(self, name: str, samples: Sequence[Path]) -> None:
-        self._inputs = feeds(name, samples)
+        self._inputs = feeds([name], samples)
 
     def get_next(self) -> dict[str, Any] | None:
         """The inputs of one inference; None at the end."""

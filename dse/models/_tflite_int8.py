@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.machine.affinity import available_cpus
 from dse.models._tflite_layers import File, channel_means, round_again
-from dse.models.subprocess_job import feeds, load
+from dse.models.subprocess_job import feeds, load_samples
 from dse.models.tflite_packing import SIGNATURE, packed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (
 
 
 def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises a float32 TFLite file with one input; the samples are ``.npy`` files of batch 1.
+    """Quantises a float32 TFLite file with one input; the samples are files of batch 1.
 
     Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
     """
@@ -30,9 +30,10 @@ def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
         work.update_quantization_recipe(
             ".*", end, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
         )
-    ranges = _ranges(data, work.get_quantization_recipe(), feeds(name, samples))
+    ranges = _ranges(data, work.get_quantization_recipe(), feeds([name], samples))
     quantised = File(bytes(work.quantize(ranges).quantized_model))
-    means = channel_means(data, load(samples), len(available_cpus()))
+    inputs = (sample for (sample,) in load_samples(samples))
+    means = channel_means(data, inputs, len(available_cpus()))
     round_again(quantised, File(data), means)
     return _conventional(quantised)
 

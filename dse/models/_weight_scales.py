@@ -66,10 +66,15 @@ def scales_of_any(weights: Floats) -> Floats:
     return np.maximum(scales_of_single(weights), _steps(sums / MAX_PAIR * _MARGIN, empty=0))
 
 
+def to_steps(weights: Floats, scales: Floats) -> NDArray[np.int8]:
+    """The weights in int8."""
+    steps = np.clip(np.rint(weights / scales[:, None]), -MAX_WEIGHT, MAX_WEIGHT)
+    return np.asarray(steps, np.int8)
+
+
 def rounded(weights: Floats, scales: Floats) -> Floats:
     """What int8 makes of the weights, in their own units."""
-    steps = np.clip(np.rint(weights / scales[:, None]), -MAX_WEIGHT, MAX_WEIGHT)
-    return np.asarray(steps * scales[:, None], np.float32)
+    return np.asarray(to_steps(weights, scales) * scales[:, None], np.float32)
 
 
 def mean_shift(changes: Floats, means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OPSET, IR_VERSION = 15, 8
 """The opset that all supported runtimes read, old ones included."""
+SCALES_OPSET = 13
+"""The first in which DequantizeLinear takes a scale for each channel."""
 _OWN_DOMAINS = ("", "ai.onnx")
 
 
@@ -31,16 +33,7 @@ def plain(path: Path) -> ModelProto:
     Raises:
         SystemExit: the file is not such a model; the message says why.
     """
-    import onnx
-
-    try:
-        find_data_files(path, "onnx")  # before anything is read from wherever the file's paths lead
-        model = onnx.load(path)
-    except (RequestError, onnx.checker.ValidationError) as error:
-        raise SystemExit(getattr(error, "problem", None) or str(error)) from error
-    _check(model)
-    _drop_constant_inputs(model.graph)
-    model.ir_version = max(model.ir_version, IR_VERSION)
+    model = _read(path)
     source = _source(model.graph)
     optimised = _optimised(model)
     if (opset := _opset(optimised)) != OPSET:
@@ -51,6 +44,35 @@ def plain(path: Path) -> ModelProto:
     if [one.name for one in optimised.graph.input] != [source]:
         raise SystemExit("its output does not depend on its input")
     return optimised
+
+
+def scalable(path: Path) -> ModelProto:
+    """The model of a file as it is, in an opset in which weights have a scale for each channel.
+
+    The optimisation of `plain` would fuse what encoders of text consist of into operators of later
+    opsets.
+
+    Raises:
+        SystemExit: the file is not such a model; the message says why.
+    """
+    model = _read(path)
+    opset = _opset(model)
+    return model if opset >= SCALES_OPSET else _converted(model, opset)
+
+
+def _read(path: Path) -> ModelProto:
+    """The model of a file, without inputs that are constants."""
+    import onnx
+
+    try:
+        find_data_files(path, "onnx")  # before anything is read from wherever the file's paths lead
+        model = onnx.load(path)
+    except (RequestError, onnx.checker.ValidationError) as error:
+        raise SystemExit(getattr(error, "problem", None) or str(error)) from error
+    _check(model)
+    _drop_constant_inputs(model.graph)
+    model.ir_version = max(model.ir_version, IR_VERSION)
+    return model
 
 
 def input_name(model: ModelProto) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dse.core.requirements import Requirement
 from dse.models import subprocess_job
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from dse.core.backend import Batch
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Form
     from dse.models.calibration import Calibration
+
+    Way = Literal["onnx", "onnx-products", "tflite"]
+    """What the worker is told: the format, and whether nothing but products is quantised."""
 
 QUANTISATION_VERSION = 3
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
@@ -51,6 +52,13 @@ class Quantisation:
     form: Form
     calibration: Calibration
 
+    @property
+    def way(self) -> Way:
+        """How the worker quantises it."""
+        if self.calibration.products_only and self.model_format == "onnx":
+            return "onnx-products"
+        return self.model_format
+
     def identity(self) -> list[Any]:
         """All that the result depends on beside the file, as a JSON value.
 
@@ -64,7 +72,8 @@ class Quantisation:
             found = library(self.model_format)
         except ImportError as error:
             raise needed.error(error) from error
-        return [QUANTISATION_VERSION, found, *self.calibration.identity(self.form)]
+        own = ["products"] if self.calibration.products_only else []
+        return [QUANTISATION_VERSION, found, *own, *self.calibration.identity(self.form)]
 
     def of(self, model: Path) -> bytes:
         """The int8 file of a float32 file.
@@ -74,7 +83,7 @@ class Quantisation:
             DseError: the temporary folder can't be written.
         """
         samples = self.calibration.samples(self.form)
-        return quantise(model, self.model_format, samples)
+        return quantise(model, self.way, samples)
 
 
 def need(model_format: ModelFormat) -> Requirement:
@@ -92,20 +101,16 @@ def library(model_format: ModelFormat) -> str:
     return f"{name} {metadata.version(name)}"
 
 
-def quantise(
-    model: Path, model_format: ModelFormat, samples: Iterable[NDArray[np.float32]]
-) -> bytes:
+def quantise(model: Path, way: Way, samples: Iterable[Batch]) -> bytes:
     """The int8 file of a float32 file.
 
     Args:
-        model: has one input.
-        model_format: of the file and of the result.
-        samples: inputs of batch 1, in the model's layout; at least one.
+        model: has one input, float32, unless only products are quantised.
+        way: which library quantises what.
+        samples: inputs of batch 1, in the model's layout and order; at least one.
 
     Raises:
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    return subprocess_job.run(
-        QUANTISATION_WORKER, model, model_format, done="quantised", samples=samples
-    )
+    return subprocess_job.run(QUANTISATION_WORKER, model, way, done="quantised", samples=samples)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 class Quantised(Derived):
-    """Offers each fp32 file with float32 input in int8, too.
+    """Offers each fp32 file in int8, too.
 
     Args:
         inner: has the files, with trained weights.
         calibration: samples to calibrate on. Without any nothing is made: ranges that noise
             reaches would clip what samples reach.
-        input_type: the element type of an input of that form, by numpy's name.
+        input_type: the element type of an input of that form, by numpy's name, which must be
+            float32; None where only products are quantised, which takes any input.
         noun: what a sample is, in the plural.
     """
 
@@ -32,7 +33,7 @@ class Quantised(Derived):
         self,
         inner: Provider,
         calibration: Calibration | None,
-        input_type: Callable[[Form], str],
+        input_type: Callable[[Form], str] | None,
         noun: str,
     ) -> None:
         super().__init__(inner)
@@ -49,7 +50,7 @@ class Quantised(Derived):
         return precision == "int8" and self._inner.obstacle(model, "fp32", (model_format,)) is None
 
     def _hindrance(self, model: str, _precision: str, model_format: ModelFormat) -> str | None:
-        dtype = self._input_type(self._form(model, model_format))
+        dtype = self._input_type(self._form(model, model_format)) if self._input_type else "float32"
         if dtype != "float32":
             return f"int8 is made from fp32 files with float32 input, not {dtype}"
         if self._calibration is None:

@@ -10,22 +10,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dse.core import launcher
+from dse.core.backend import arrays_of
 from dse.core.errors import DseError, ModelError
 from dse.core.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
+    from dse.core.backend import Batch
 
-def run(
-    module: str, model: Path, word: str, *, done: str, samples: Iterable[NDArray[np.float32]] = ()
-) -> bytes:
+
+def run(module: str, model: Path, word: str, *, done: str, samples: Iterable[Batch] = ()) -> bytes:
     """Runs a module with ``WORD MODEL FOLDER`` and takes the file that it leaves.
 
     The process ends when this one dies.
@@ -37,7 +37,7 @@ def run(
         model: the file to work on.
         word: what else the module is to know.
         done: what the work would have done to the model, for the error message.
-        samples: arrays for it, kept on disk.
+        samples: inputs of the model, each an array or a tuple of them, kept on disk.
 
     Raises:
         ModelError: the module failed.
@@ -49,7 +49,7 @@ def run(
         with tempfile.TemporaryDirectory(prefix="dse-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             for number, sample in enumerate(samples):
-                np.save(folder / f"{number:06}.npy", sample, allow_pickle=False)
+                np.savez(folder / f"{number:06}.npz", *arrays_of(sample))
             if reason := _run([module, word, str(model.absolute()), name]):
                 raise ModelError(f"{model.name} can't be {done}: {reason}")
             return result_file(folder).read_bytes()
@@ -59,26 +59,30 @@ def run(
 
 
 def sample_files(folder: Path) -> list[Path]:
-    """The samples that `work` lays ready, in their order."""
-    return sorted(folder.glob("*.npy"))
+    """The samples that `run` lays ready, in their order."""
+    return sorted(folder.glob("*.npz"))
 
 
-def load(files: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
-    """The arrays in the files that `sample_files` names, one at a time in memory."""
+def load_samples(files: Sequence[Path]) -> Iterator[tuple[NDArray[Any], ...]]:
+    """The samples in the files that `sample_files` names, one at a time in memory.
+
+    Each is a tuple of the inputs of a model, in its order.
+    """
     import numpy as np
 
     for path in files:
-        yield np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.load(path, allow_pickle=False) as arrays:
+            yield tuple(arrays[name] for name in arrays.files)
 
 
-def feeds(name: str, files: Sequence[Path]) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """The arrays that `load` gives, each by the name of the only input."""
-    for sample in load(files):
-        yield {name: sample}
+def feeds(names: Sequence[str], files: Sequence[Path]) -> Iterator[dict[str, NDArray[Any]]]:
+    """What `load_samples` gives, by the names of a model's inputs."""
+    for sample in load_samples(files):
+        yield dict(zip(names, sample, strict=True))
 
 
 def result_file(folder: Path) -> Path:
-    """Where `work` looks for the result."""
+    """Where `run` looks for the result."""
     return folder / "result"
 
 

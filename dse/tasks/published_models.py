@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,19 +28,17 @@ class FetchedModel(Protocol):
         ...
 
 
-class Catalogue(Protocol):
-    """Published models of a task, whose files can be downloaded."""
+class Published(Protocol):
+    """Published models of a task, whose files can be downloaded.
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Size and published quality of each model, JSON-able."""
-        ...
+    Attributes:
+        next_command: what explores a folder of them; the folder goes in the place of ``{folder}``.
+    """
 
-    def details(self, name: str) -> dict[str, Any]:
-        """All that is known of a model, JSON-able.
+    next_command: ClassVar[str]
 
-        Raises:
-            RequestError: there is none of that name.
-        """
+    def offers(self, patterns: Sequence[str]) -> bool:
+        """Whether each shell pattern chooses one of its models."""
         ...
 
     def fetch(
@@ -55,5 +53,21 @@ class Catalogue(Protocol):
 
         Raises:
             RequestError: a pattern fits no model, or the mirror's URL is wrong.
+        """
+        ...
+
+
+class Catalogue(Published, Protocol):
+    """Published models of a task of which size and quality are known."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Size and published quality of each model, JSON-able."""
+        ...
+
+    def details(self, name: str) -> dict[str, Any]:
+        """All that is known of a model, JSON-able.
+
+        Raises:
+            RequestError: there is none of that name.
         """
         ...

@@ -16,10 +16,10 @@ from dse.core.registry import ForeignCodeError, load_foreign
 from dse.tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from importlib.metadata import EntryPoint
 
-    from dse.tasks.published_models import Catalogue
+    from dse.tasks.published_models import Catalogue, Published
     from dse.tasks.task import Quality
 
 TASKS = {
@@ -30,6 +30,8 @@ TASKS = {
 """The class of each shipped task, as ``module:name``."""
 DEFAULT = "image-classification"
 """The task of a search space or a study that names none."""
+WITH_PUBLISHED = (DEFAULT, "question-answering")
+"""The tasks with models whose files can be downloaded."""
 GROUP = "dse.tasks"
 """The group of the entry points by which other packages offer tasks."""
 _QUALITIES: dict[str, Quality] = {}
@@ -77,9 +79,19 @@ def default_objectives(name: str = DEFAULT) -> tuple[str, ...]:
 
 
 def catalogue() -> Catalogue:
-    """The models whose published files can be downloaded: those of the default task."""
-    module = importlib.import_module("dse.tasks.image_classification.catalogue")
-    return cast("Catalogue", module.Catalogue())
+    """The models that are listed: those of the default task."""
+    return cast("Catalogue", _published(DEFAULT))
+
+
+def published_models(patterns: Sequence[str]) -> Published:
+    """The models that shell patterns choose from, of one task; where none fits the default one."""
+    every = (_published(name) for name in WITH_PUBLISHED)
+    return next((one for one in every if one.offers(patterns)), catalogue())
+
+
+def _published(name: str) -> Published:
+    module, _, _ = TASKS[name].rpartition(".")
+    return cast("Published", importlib.import_module(f"{module}.catalogue").Catalogue())
 
 
 def _entry_points() -> Iterable[EntryPoint]:

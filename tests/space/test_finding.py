@@ -15,6 +15,7 @@ from dse.space.reading import read_space
 from tests.space.spaces import Catalogue, write
 
 SHIPPED = (
+    "bert",
     "bert-quickstart",
     "four-families",
     "mobilenets-efficientnets",

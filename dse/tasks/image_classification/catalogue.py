@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
 from dse.tasks.image_classification.models.graph import cost
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 class Catalogue:
     """See `dse.tasks.published_models.Catalogue`."""
+
+    next_command: ClassVar[str] = "dse explore mobilenets-efficientnets --models {folder}"
+
+    def offers(self, patterns: Sequence[str]) -> bool:
+        """Whether each pattern chooses a model."""
+        return all(any(fnmatchcase(name, pattern) for name in CATALOGUE) for pattern in patterns)
 
     def rows(self) -> list[dict[str, Any]]:
         """Size and published accuracy of each model."""

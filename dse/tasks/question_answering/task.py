@@ -76,6 +76,12 @@ class QuestionAnswering(BaseTask):
 
         return FolderProvider(folder, QuestionAnsweringEntry)
 
+    def with_conversions(self, provider: Provider, dataset: Dataset | None) -> Provider:
+        """A provider of trained models that also makes int8 files of what it has."""
+        from dse.tasks.question_answering._calibration import with_conversions
+
+        return with_conversions(provider, cast("Questions | None", dataset))
+
     def open_dataset(self, folder: Path, _progress: Progress | None = None) -> Questions:
         """See `dse.tasks.question_answering._squad.open_dataset`."""
         from dse.tasks.question_answering._squad import open_dataset
@@ -101,13 +107,15 @@ class QuestionAnswering(BaseTask):
     def details(
         self,
         _configuration: Configuration,
-        _artefact: Artefact,
+        artefact: Artefact,
         published: PublishedQuality | None,
         _dataset: Dataset | None,
         _instruction_sets: Sequence[str] | None,
     ) -> Mapping[str, KnobValue]:
-        """The published F1, which a measured one is judged by."""
-        return {} if published is None else {PUBLISHED: published.value}
+        """The published F1, which a measured one is judged by, and what calibrated the file."""
+        figure = {} if published is None else {PUBLISHED: published.value}
+        seen = artefact.calibrated_on
+        return {**figure, **({"calibrated_on": seen} if seen else {})}
 
     def notes(self, quality: Measurement) -> tuple[Note, ...]:
         """See `dse.tasks.question_answering._plausibility.f1_notes`."""
@@ -115,13 +123,13 @@ class QuestionAnswering(BaseTask):
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The figure of the builtin architecture of that name."""
-        from dse.tasks.question_answering._encoder import ENCODERS
+        from dse.tasks.question_answering._architectures import ENCODERS
 
         return ENCODERS[model].published.get(precision) if model in ENCODERS else None
 
     def published_variant(self, name: str) -> tuple[str, str] | None:
         """A builtin architecture in a precision, as submissions of `dse` name it."""
-        from dse.tasks.question_answering._encoder import ENCODERS
+        from dse.tasks.question_answering._architectures import ENCODERS
 
         model, _, precision = name.rpartition("-")
         return (model, precision) if model in ENCODERS and precision in PRECISIONS else None

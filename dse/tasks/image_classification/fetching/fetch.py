@@ -16,10 +16,11 @@ from dse.download.archive import ARCHIVE_BOUNDS, ArchiveError
 from dse.download.connection import on_mirror
 from dse.download.resumable import DOWNLOAD_LIMITS, download, ignore_progress
 from dse.formats.reading import parse_interface
-from dse.tasks.image_classification.fetching._fetched import FetchedFolder, file_name
+from dse.models.fetched import LOCK, FetchedFolder, file_name
 from dse.tasks.image_classification.fetching.urls import download_source, published_files
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
 
     from dse.download.resumable import DownloadLimits, Progress
     from dse.formats.interface import Interface
+    from dse.models.manifest import ManifestEntry
     from dse.tasks.image_classification.fetching.urls import DownloadSource
     from dse.tasks.image_classification.models.catalogue import Variant
-    from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
-LOCK = ".fetch.lock"
 _LAYOUTS = {"tflite": "NHWC", "onnx": "NCHW"}
 """The layout of published files by their format."""
 
@@ -152,7 +152,7 @@ def fetch_published(
     """
     if folder.exists() and not folder.is_dir():
         raise RequestError("is not a folder", file=folder, field="--output")
-    fetched = FetchedFolder(folder)
+    fetched = FetchedFolder(folder, ImageEntry)
     for one in wanted:
         _find(fetched, one)  # complain before anything is downloaded
     for url, group in group_by_archive(wanted).items():
@@ -195,7 +195,7 @@ def _fetch_archive(
     return list(results.values())
 
 
-def _find(fetched: FetchedFolder, one: Wanted) -> ImageEntry | None:
+def _find(fetched: FetchedFolder, one: Wanted) -> ManifestEntry | None:
     return fetched.find(one.model, one.precision, one.source.model_format)
 
 
@@ -254,7 +254,7 @@ def _check_model(one: Wanted, data: bytes) -> Interface:
 
 
 def _check_place(
-    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
+    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ManifestEntry | None
 ) -> None:
     """Checks that a file is the one of its entry and replaces no other file.
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
-from dse.models.calibration import Calibration
+from dse.models.calibration import Calibration, spread_indices
 from dse.models.quantised import Quantised
 from dse.tasks.image_classification.models._conversion import Converted
 from dse.tasks.image_classification.preprocessing import from_form, input_type
@@ -63,9 +63,8 @@ def calibration(dataset: Dataset) -> Calibration:
 
 
 def calibration_indices(count: int) -> list[int]:
-    """The images that calibrate: at most `MAX_IMAGES`, evenly spaced, each once."""
-    chosen = min(count, MAX_IMAGES)
-    return [(2 * place + 1) * count // (2 * chosen) for place in range(chosen)]
+    """The images that calibrate."""
+    return spread_indices(count, MAX_IMAGES)
 
 
 def _identity(images: str) -> Callable[[Form], list[Any]]:

@@ -16,15 +16,17 @@ from dse.config import yaml_reader
 from dse.config.yaml_reader import Document
 from dse.core.checksums import sha256_of
 from dse.core.paths import atomic_write
-from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest
-from dse.tasks.image_classification.models.manifest_entry import ImageEntry
+from dse.models.manifest import FILE_NAME, manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.models.manifest import ArchiveEntry, ManifestEntry
 
+LOCK = ".fetch.lock"
+"""The file by which a folder is locked while something is fetched into it."""
 MANIFEST_HEAD = """\
 # Written by dse models fetch, and read by dse explore --models. Other entries may be added.
 models:
@@ -36,17 +38,19 @@ class FetchedFolder:
 
     Args:
         folder: the folder; it need not exist yet.
+        kind: the entries of the task that the models are for.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: type[ManifestEntry]) -> None:
         self.folder = folder
+        self._form = manifest_of(kind)
         self.manifest = folder / FILE_NAME
-        self._entries: tuple[ImageEntry, ...] = ()
+        self._entries: tuple[ManifestEntry, ...] = ()
         self._document = Document()
         self._state: tuple[int, ...] = ()
         self._extensible = False
 
-    def entries(self) -> tuple[ImageEntry, ...]:
+    def entries(self) -> tuple[ManifestEntry, ...]:
         """The manifest's entries; their files may be damaged or missing.
 
         Raises:
@@ -56,16 +60,14 @@ class FetchedFolder:
         if state != self._state:
             self._entries, self._document = (), Document()
             if state:
-                form, self._document = yaml_reader.read_document(
-                    self.manifest, Manifest[ImageEntry]
-                )
+                form, self._document = yaml_reader.read_document(self.manifest, self._form)
                 self._entries = form.models
             self._state, self._extensible = state, False
         return self._entries
 
     def find(
         self, model: str, precision: str, model_format: ModelFormat = "tflite"
-    ) -> ImageEntry | None:
+    ) -> ManifestEntry | None:
         """The entry of a fetched file; None if there is none.
 
         Raises:
@@ -85,7 +87,7 @@ class FetchedFolder:
             return entry
         return None
 
-    def is_intact(self, entry: ImageEntry) -> bool:
+    def is_intact(self, entry: ManifestEntry) -> bool:
         """Whether a fetched file exists and is unchanged."""
         path = self.folder / entry.file
         try:
@@ -126,7 +128,7 @@ class FetchedFolder:
         # The manifest is not read again for each of 76 archives: that would take ever longer.
         self._entries = (
             *known,
-            *yaml_reader.check({"models": list(entries)}, Manifest[ImageEntry]).models,
+            *yaml_reader.check({"models": list(entries)}, self._form).models,
         )
         self._state, self._extensible = self._stat_manifest(), True
 

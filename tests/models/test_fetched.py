@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dse.config import yaml_reader
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.fetching._fetched import FetchedFolder, file_name
+from dse.models.fetched import FetchedFolder, file_name
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ models:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    fetched = FetchedFolder(tmp_path / "no")
+    fetched = FetchedFolder(tmp_path / "no", ImageEntry)
     assert fetched.entries() == ()
     assert fetched.find(MODEL, "int8") is None
     assert fetched.archive(URL) is None
@@ -57,11 +58,11 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_what_is_added_is_found(tmp_path: Path) -> None:
-    fetched = FetchedFolder(tmp_path)
+    fetched = FetchedFolder(tmp_path, ImageEntry)
     fetched.add([entry("int8"), entry("fp32", dtype="float32", mean=[0] * 3, scale=[1] * 3)])
     fetched.add([entry("int8", "mobilenet-v3-large")])
     fetched.add([])
-    for folder in (fetched, FetchedFolder(tmp_path)):
+    for folder in (fetched, FetchedFolder(tmp_path, ImageEntry)):
         assert len(folder.entries()) == 3
         found = folder.find(MODEL, "int8")
         assert found is not None
@@ -74,7 +75,7 @@ def test_what_is_added_is_found(tmp_path: Path) -> None:
 
 
 def test_what_another_process_adds_is_seen(tmp_path: Path) -> None:
-    one, other = FetchedFolder(tmp_path), FetchedFolder(tmp_path)
+    one, other = FetchedFolder(tmp_path, ImageEntry), FetchedFolder(tmp_path, ImageEntry)
     one.add([entry("int8")])
     assert other.find(MODEL, "int8")
     other.add([entry("fp32")])
@@ -89,9 +90,10 @@ def test_the_text_of_others_stays(tmp_path: Path, indent: str, end: str) -> None
     path = tmp_path / "models.yaml"
     text = OWN.format(indent=indent) + end
     path.write_text(text)
-    FetchedFolder(tmp_path).add([entry()])
+    FetchedFolder(tmp_path, ImageEntry).add([entry()])
     assert path.read_text().startswith(text)
-    mine, added = FetchedFolder(tmp_path).entries()
+    mine, added = FetchedFolder(tmp_path, ImageEntry).entries()
+    assert isinstance(mine, ImageEntry)
     assert list(mine.mean or ()) == [1, 2.5, 3]
     assert added.archive is not None
 
@@ -107,7 +109,7 @@ def test_a_list_that_nothing_can_be_added_to_stays_as_it_is(tmp_path: Path, text
     path = tmp_path / "models.yaml"
     path.write_text(text)
     with pytest.raises(RequestError, match="like this; write it") as caught:
-        FetchedFolder(tmp_path).add([entry()])
+        FetchedFolder(tmp_path, ImageEntry).add([entry()])
     assert (caught.value.file, caught.value.field) == (path, "models")
     assert path.read_text() == text
     assert [path] == list(tmp_path.iterdir())
@@ -125,7 +127,7 @@ def test_a_file_of_the_users_is_not_a_fetched_one(tmp_path: Path, change: dict[s
     data = {"models": [entry("fp32"), {k: v for k, v in entry(**change).items() if v is not None}]}
     (tmp_path / "models.yaml").write_text(yaml_reader.dump(data))
     with pytest.raises(RequestError, match="another int8 file of") as caught:
-        FetchedFolder(tmp_path).find(MODEL, "int8")
+        FetchedFolder(tmp_path, ImageEntry).find(MODEL, "int8")
     assert caught.value.field == "models[1]"
     assert caught.value.line
 
@@ -134,14 +136,14 @@ def test_another_format_is_no_fetched_file(tmp_path: Path) -> None:
     data = {"models": [entry(file="a.onnx", archive=None)]}
     del data["models"][0]["archive"]
     (tmp_path / "models.yaml").write_text(yaml_reader.dump(data))
-    assert FetchedFolder(tmp_path).find(MODEL, "int8") is None
+    assert FetchedFolder(tmp_path, ImageEntry).find(MODEL, "int8") is None
 
 
 def test_intact_is_there_and_the_same(tmp_path: Path) -> None:
     from hashlib import sha256
 
     data = classifier_bytes(128, 1001, "uint8")
-    fetched = FetchedFolder(tmp_path)
+    fetched = FetchedFolder(tmp_path, ImageEntry)
     fetched.add([entry(sha256=sha256(data).hexdigest().upper())])
     found = fetched.find(MODEL, "int8")
     assert found is not None
@@ -169,5 +171,5 @@ def test_additions_add_up(
     folder = tmp_path_factory.mktemp("models")
     cut = data.draw(st.integers(0, len(names)))
     for portion in (names[:cut], names[cut:]):
-        FetchedFolder(folder).add([entry(model=name) for name in portion])
-    assert [one.name for one in FetchedFolder(folder).entries()] == names
+        FetchedFolder(folder, ImageEntry).add([entry(model=name) for name in portion])
+    assert [one.name for one in FetchedFolder(folder, ImageEntry).entries()] == names
