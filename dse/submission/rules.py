@@ -97,13 +97,15 @@ def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breac
     found = []
     if models == "builtin":
         found.append(Breach("trained", "the builtin models have untrained weights", lasting=True))
-    accuracy, due = record.outcome.quality, benchmark.rules.all_items
+    accuracy, rules = record.outcome.quality, benchmark.rules
     if accuracy is None or accuracy.source is not Source.MEASURED:
         found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
     else:
         details = QualityDetails.of(accuracy.details)
-        noun = "samples" if details.samples else benchmark.task.noun
-        if (count := details.samples or details.total or due) != due:
+        count, due, noun = details.total, rules.all_items, benchmark.task.noun
+        if details.samples:
+            count, due, noun = details.samples, rules.accuracy_samples, "samples"
+        if count and count != due:
             message = f"the data set has {count} {noun}, not {due}"
             found.append(Breach("accuracy-samples", message, lasting=True))
     return [*found, *(_not_closed(record, benchmark) if benchmark.closed else ())]

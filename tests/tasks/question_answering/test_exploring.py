@@ -61,7 +61,8 @@ def test_own_models_go_the_whole_way(here: Path, dse: Command) -> None:
     assert {(each.total, each.samples) for each in details} == {(len(ASKED), SAMPLES)}
     rehearse = ("validate", "space", *INPUTS, "--rehearsal", "--scenario", "SingleStream")
     said = dse.good(*rehearse, "--division", "closed").err
-    assert said.count(": SingleStream TEST01 (") == said.count(": SingleStream accuracy (") > 0
+    assert said.count(" SingleStream TEST01, ") == said.count(" SingleStream accuracy, ") > 0
+    assert f"the data set has {SAMPLES} samples, not 10833" in said
     assert "TEST04" not in said
     dse.good("report", "space")
     page = (here / "studies" / "space" / "report" / "report.html").read_text(encoding="utf-8")
