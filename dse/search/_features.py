@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 Extent = Literal["file", "single", "whole"]
 """What a target depends on: the model file and its runtime; everything except batch size and
 instances; or everything."""
-SCALES = (1.0, 1.0, 0.8, 0.05)
-"""Length scales of log MACs, log parameters, log input and the share of depthwise convolutions in
-the similarity of models."""
+SCALES = (1.0, 1.0, 0.8, 0.05, 0.3)
+"""Length scales of log MACs, log parameters, log input, the share of depthwise convolutions and the
+share of zeros in the similarity of models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Features:
 
     Attributes:
         codes: numbers by aspect, equal if the aspect is equal; shape (configurations,).
-        shapes: log MACs, log parameters, log input and depthwise share of the model, each over
-            its scale in `SCALES`; shape (configurations, 4). NaN if the model is unknown.
+        shapes: log MACs, log parameters, log input, depthwise share and share of zeros of the
+            model, each over its scale in `SCALES`; shape (configurations, 5). NaN if the model is
+            unknown.
         log_macs: log MACs relative to a typical model; 0 if the model is unknown.
         layouts: log2 threads, log2 instances, and 1 if pinned; shape (configurations, 3).
         log_batch: log2 of the batch size.
@@ -132,7 +133,7 @@ def _encode(values: Iterable[Hashable]) -> Indices:
 def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
     if fact is None:
         return (np.nan,) * len(SCALES)
-    found = (fact.log_macs, fact.log_parameters, fact.log_input, fact.depthwise)
+    found = (fact.log_macs, fact.log_parameters, fact.log_input, fact.depthwise, fact.zeros)
     return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
 
 

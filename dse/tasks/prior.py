@@ -41,6 +41,7 @@ class ModelPrior:
             squeeze-and-excite and hard swish.
         published: published quality by precision; empty where none is published.
         cost: multiply-accumulates, parameters and what else an inference takes.
+        zeros: share of the weights that are zero, 0 to 1; only some runtimes skip them.
     """
 
     family: str
@@ -48,6 +49,7 @@ class ModelPrior:
     gated: bool
     published: Mapping[str, float]
     cost: InferenceCost
+    zeros: float = 0.0
 
     @property
     def log_macs(self) -> float:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dse.core.plausibility import Note
     from dse.core.signature import Form, Signature
     from dse.models.provider import Artefact, Provider
+    from dse.tasks.prior import Priors
     from dse.tasks.question_answering._squad import Questions
     from dse.tasks.task import Dataset, Progress, Quality, Score
 
@@ -133,6 +134,12 @@ class QuestionAnswering(BaseTask):
 
         model, _, precision = name.rpartition("-")
         return (model, precision) if model in ENCODERS and precision in PRECISIONS else None
+
+    def priors(self) -> Priors:
+        """What names tell of encoders."""
+        from dse.tasks.question_answering._prior import priors
+
+        return priors()
 
     def signature(self, form: Form) -> Signature:
         """Numbers of the tokens, and what else the model takes of each."""
