@@ -226,10 +226,9 @@ def _scenarios(study: Study, names: Sequence[str], benchmark: Benchmark) -> list
     for scenario in wanted:
         if METRICS_OF[scenario] not in study.about.metrics:
             raise RequestError(
-                f"study '{study.folder.name}' has not measured {METRICS_OF[scenario]}, "
-                f"which tells LoadGen what to expect of {scenario.value}",
+                f"study '{study.folder.name}' has not measured {METRICS_OF[scenario]}",
                 field="--scenario" if names else "--division",
-                remedy="add it to the objectives of its search space and explore again",
+                remedy="add it to its objectives and explore again",
             )
     objectives = [SCENARIOS[name] for name in study.space.objectives if name in SCENARIOS]
     if not wanted and not objectives:
