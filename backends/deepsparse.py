@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import LoadError, LoadRequest, UnsupportedError, arrays_of
 
-from ._integer_products import to_integer_products
 from ._scores import find_scores, scores_first
 from ._snippet import arrays, call
 from ._streamed import STREAMS, Streamed, streams
@@ -136,6 +135,8 @@ def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path
     """
     import onnx
     from google.protobuf.message import DecodeError
+
+    from ._integer_products import to_integer_products
 
     try:
         model = onnx.load(str(file))

@@ -86,6 +86,7 @@ _NO_REFERENCE = Way(
     why="needs a study of every scenario; tests/submission/test_official_checkers.py has one",
     skip=True,
 )
+_SPARSE = shlex.quote("model == 'bert-base' or '-sparse90' in model")
 _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 
 WAYS: Mapping[str, Way] = {
@@ -188,6 +189,7 @@ WAYS: Mapping[str, Way] = {
     "dse frontier quickstart --where 'latency_p90_ms < 15 and accuracy_percent > 70'": _explored(
         "quickstart"
     ),
+    f"dse frontier bert --where {_SPARSE}": _explored("bert"),
     "dse frontier quickstart --facts facts.yaml --metric "
     "'samples_per_dollar = throughput_samples_per_s * 3600 / price_per_hour'": _explored(
         "quickstart"

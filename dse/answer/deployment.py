@@ -143,6 +143,7 @@ def _preamble(
     for knob in of_task:
         if knob.name in knobs:
             yield f"# Measured with {knob.name} {knobs[knob.name]}: {knob.help}."
+            yield "# This loads one alone: load each of them, and take the first that is enough."
     streams = int(knobs.get("streams", 1))
     if streams > 1:
         yield f"# Measured with {streams} batches at a time: predict from as many threads."

@@ -72,7 +72,7 @@ def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
     if miss.record is None:
         total = len(view.records)
         counts = (
-            f"{phrase(name)} is not known of {count} of {total} points"
+            f"{phrase(name)} is unknown for {'all' if count == total else count} of {total} points"
             for name, count in lacking.items()
         )
         return [fitted(f"nothing to choose from: {'; '.join(counts)}")]

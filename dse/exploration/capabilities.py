@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dse.core import registry
+from dse.core.checksums import digest
 from dse.core.errors import ModelError, RequestError
 from dse.environments.availability import runtime_availabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.core.configuration import Configuration
+    from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import PublishedQuality
     from dse.core.signature import Form
     from dse.environments.availability import RuntimeAvailability
     from dse.models.provider import Provider
     from dse.space.space import SearchSpace
     from dse.tasks.task import Task
+
+NO_QUALITY = (
+    "no published quality: give a --dataset to measure it, or leave it out of the objectives"
+)
 
 
 class Capabilities:
@@ -50,6 +56,8 @@ class Capabilities:
         self._needs_published = needs_published
         self._known = known or {}
         self._forms: dict[tuple[str, str, str], Form] = {}
+        # Several values of a task's knob may come to the same for a model; the first one counts.
+        self._first: dict[tuple[Configuration, str], dict[str, KnobValue]] = {}
 
     def models(self) -> tuple[str, ...]:
         """Names of the models the provider offers."""
@@ -62,7 +70,7 @@ class Capabilities:
         formats = registry.backend(backend).formats
         problem = self._provider.obstacle(model, precision, formats)
         if problem is None and self._needs_published and not self.published(model, precision):
-            return "its quality is not published; give a --dataset to measure it"
+            return NO_QUALITY
         return problem
 
     def knob_obstacle(self, point: Configuration) -> str | None:
@@ -76,9 +84,13 @@ class Capabilities:
             formats = registry.backend(point.backend).formats
             self._forms[file] = self._provider.form(point.model, point.precision, formats)
         try:
-            self._task.with_knobs(self._forms[file], knobs)
+            form = self._task.with_knobs(self._forms[file], knobs)
         except ModelError as error:
             return str(error)
+        others = tuple((name, value) for name, value in point.knobs if name not in own)
+        first = self._first.setdefault((replace(point, knobs=others), digest(form)), knobs)
+        if first != knobs:
+            return f"the same as {', '.join(f'{name}={value}' for name, value in first.items())}"
         return None
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:

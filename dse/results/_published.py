@@ -98,8 +98,16 @@ def _systems(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> Iterato
         key = *origin, cells["Platform"]
         system = systems.setdefault(key, _System(line))
         _take(system.found.setdefault(cells["Model"], {}), line, benchmark.metric)
-    for system in systems.values():
+    if not any(map(_told, systems.values())):
+        first = next(iter(systems.values())).line
+        raise first.wrong("Units", "no result has a known scenario and unit")
+    for system in filter(_told, systems.values()):
         yield _results(path, system, benchmark.task)
+
+
+def _told(system: _System) -> bool:
+    """Whether a system has a value; lines of unknown scenarios and units have none."""
+    return any(system.found.values())
 
 
 def _take(found: dict[str, tuple[float, bool]], line: Line, quality: Metric) -> None:

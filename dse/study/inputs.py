@@ -55,11 +55,11 @@ def complete_inputs(folder: StudyFolder, models: Path | None, dataset: Path | No
     known = _read(folder)
     found = {name: known[name] for name, path in given.items() if path is None and name in known}
     for name, path in found.items():
-        if not path.is_dir():
+        if not path.exists():
             raise RequestError(
                 f"the {NOUNS[name]} of study '{folder.name}' are not at {path} any more",
                 field=f"--{name}",
-                remedy="give the folder that they are in now",
+                remedy="give the place where they are now",
             )
     return StudyInputs(**(given | found), remembered=tuple(found))
 

@@ -53,7 +53,13 @@ def answers(
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(one, marks=[pytest.mark.long] if one.startswith("mobilebert-") else [])
+        for one in MODELS
+    ],
+)
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.usefixtures("shared_cache")
 def test_every_runtime_gives_the_same_answers(

@@ -123,7 +123,7 @@ def test_where_nothing_fits_it_says_what_comes_closest(command: Command, study: 
     nothing = command("pick", study, "--max-memory", "1GiB")
     assert (nothing.code, nothing.out) == (
         1,
-        "nothing to choose from: memory is not known of 8 of 8 points\n",
+        "nothing to choose from: memory is unknown for all of 8 points\n",
     )
     none = command("pick", study, "--where", "threads == 9")
     assert none.code == 1

@@ -69,9 +69,12 @@ def test_a_result_that_could_not_be_read_is_told() -> None:
 
 
 def test_the_whole_data_set_may_have_several_samples_for_a_question() -> None:
-    more = {"more": {F1.name: 90.5}, "source": Source.MEASURED, "latency": 20}
     few, whole = (
-        results(name, row(samples=count, **more), task="question-answering")
+        results(
+            name,
+            row(samples=count, more={F1.name: 90.5}, source=Source.MEASURED, latency=20),
+            task="question-answering",
+        )
         for name, count in (("few", 604), ("whole", 10_570))
     )
     (line,) = (each for each in notes(few, whole) if "less reliable" in each)

@@ -157,6 +157,16 @@ def test_a_platform_of_another_origin_is_another_system(
         read_table(write_bert(table, [{}, {"value": "41"}]))
 
 
+@pytest.mark.parametrize("change", [{"unit": "furlongs"}, {"scenario": "Walking"}])
+def test_a_table_without_a_known_scenario_and_unit_is_refused(
+    tmp_path: Path, change: dict[str, str]
+) -> None:
+    with pytest.raises(RequestError, match="no result has a known scenario and unit"):
+        read_table(write_bert(tmp_path / "t.csv", [change]))
+    (system,) = read_table(write_bert(tmp_path / "u.csv", [{}, {"platform": "other"} | change]))
+    assert system.name == "board_one-cpu-runtime"
+
+
 def test_a_table_without_a_quality_is_refused(tmp_path: Path) -> None:
     table = write_bert(tmp_path / "t.csv", [{}])
     table.write_text(table.read_text().replace("f1", "rouge", 1))

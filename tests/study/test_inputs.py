@@ -61,6 +61,13 @@ def test_nothing_is_written_of_builtin_models_or_twice(folder: StudyFolder, tmp_
     assert folder.inputs.stat().st_ino == before
 
 
+def test_a_data_set_may_be_one_file(folder: StudyFolder, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.json"
+    questions.touch()
+    remember_inputs(folder, StudyInputs(tmp_path / "models", questions))
+    assert complete_inputs(folder, None, None).dataset == questions
+
+
 def test_what_is_gone_is_named_with_its_option(folder: StudyFolder, tmp_path: Path) -> None:
     remember_inputs(folder, StudyInputs(tmp_path / "models", None))
     (tmp_path / "models").rmdir()

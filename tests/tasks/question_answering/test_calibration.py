@@ -118,6 +118,7 @@ def test_int8_is_made_of_an_fp32_file(here: Path, dse: Command) -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_int8_of_a_trained_model_loses_no_point_of_f1(
     shared_data: Path, here: Path, dse: Command
 ) -> None:

@@ -95,7 +95,7 @@ def test_a_model_without_a_published_f1_needs_a_data_set(here: Path, dse: Comman
     write_space(here, models=["bert-tiny"])
     answer = dse("explore", "space.yaml")
     assert answer.code == 2
-    assert "its quality is not published; give a --dataset to measure it" in answer.err
+    assert "no published quality: give a --dataset to measure it, or leave it out" in answer.err
 
 
 def test_untrained_models_answer_no_questions(here: Path, dse: Command) -> None:
@@ -157,6 +157,17 @@ def test_the_data_set_decides_how_long_samples_in_buckets_take(here: Path, dse: 
         found.append({one.key for one in latencies if one is not None})
     assert [len(keys) for keys in found] == [3, 3]
     assert len(found[0] & found[1]) == 1
+
+
+def test_buckets_that_come_to_the_same_are_measured_once(here: Path, dse: Command) -> None:
+    write_models(here / "models", right=onnx_bytes(length="sequence"))
+    same = [[48], [48, 128], [48, 512], [16]]
+    objectives = ["latency_p90_ms", "throughput_samples_per_s"]
+    write_space(here, backends={"onnxruntime": {"buckets": same}}, objectives=objectives)
+    answer = dse.good("explore", "space.yaml", "--models", "models", "--dry-run")
+    told = " ".join((answer.out + answer.err).split())
+    assert "2 configurations" in told
+    assert "the same as buckets=48 (2 configurations)" in told
 
 
 def test_a_file_of_one_length_is_not_run_in_buckets(here: Path, dse: Command) -> None:

@@ -63,7 +63,7 @@ def draft_classifier(name: str, file: str, found: Interface) -> Draft:
     """
     if len(found.inputs) != 1:
         inputs = format_count(len(found.inputs), "input")
-        raise RequestError(f"it has {inputs}, not one", remedy="give a classifier of images")
+        raise RequestError(f"it has {inputs}, not one", remedy="write its entry by hand")
     given, variant = found.inputs[0], CATALOGUE.get(name)
     layout = _layout(given.shape)
     known = {
