@@ -57,5 +57,16 @@ def summary_names(columns: Collection[str], quality: Metric | None = None) -> di
         columns: all of the table.
         quality: may have a column of its own name, such as ``f1`` for `f1_percent`.
     """
-    known = OTHER_NAMES | ({quality.name.removesuffix("_percent"): ACCURACY} if quality else {})
+    known = _other_names(quality)
     return {own: name for own, name in known.items() if own in columns and name not in columns}
+
+
+def spell(name: str, columns: Collection[str], quality: Metric | None = None) -> str:
+    """How a table would spell the summary's name of a column that it lacks."""
+    if not summary_names(columns, quality):
+        return name
+    return next((own for own, known in _other_names(quality).items() if known == name), name)
+
+
+def _other_names(quality: Metric | None) -> dict[str, str]:
+    return OTHER_NAMES | ({quality.name.removesuffix("_percent"): ACCURACY} if quality else {})

@@ -18,7 +18,7 @@ from dse.core.metrics import (
     Scenario,
     is_quality,
 )
-from dse.results._columns import ACCURACY, COLUMNS, OF_RESULTS, summary_names
+from dse.results._columns import ACCURACY, COLUMNS, OF_RESULTS, spell, summary_names
 from dse.results._tree import SCENARIOS, accelerator, cores
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
 from dse.tasks.benchmark import benchmarks, unknown_benchmark
@@ -68,7 +68,8 @@ def published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> tupl
     """
     names = summary_names(columns)
     head = [names.get(own, own) for own in columns]
-    require(path, head, (name for name in COLUMNS if name != ACCURACY))
+    lacking = (name for name in COLUMNS if name != ACCURACY and name not in head)
+    require(path, columns, (spell(name, columns) for name in lacking))
     known = benchmarks()
     found: list[ResultTable] = []
     for benchmark in known:
@@ -76,7 +77,8 @@ def published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> tupl
         renamed = [line.rename(names) for line in lines]
         own = [line for line in renamed if benchmark.covers(line.cells["MlperfModel"])]
         if own:
-            require(path, own[0].cells, [ACCURACY])
+            if ACCURACY not in own[0].cells:
+                require(path, columns, [spell(ACCURACY, columns, benchmark.metric)])
             found += _systems(path, own, benchmark)
     if not found:
         column = columns[head.index("MlperfModel")]

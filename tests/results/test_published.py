@@ -170,7 +170,14 @@ def test_a_table_without_a_known_scenario_and_unit_is_refused(
 def test_a_table_without_a_quality_is_refused(tmp_path: Path) -> None:
     table = write_bert(tmp_path / "t.csv", [{}])
     table.write_text(table.read_text().replace("f1", "rouge", 1))
-    with pytest.raises(RequestError, match=r":1: Accuracy: has no column Accuracy"):
+    with pytest.raises(RequestError, match=r":1: f1: has no column f1"):
+        read_table(table)
+
+
+def test_a_missing_column_is_named_as_the_table_names_others(tmp_path: Path) -> None:
+    table = write_bert(tmp_path / "t.csv", [{}])
+    table.write_text(table.read_text().replace("software", "wares", 1))
+    with pytest.raises(RequestError, match=r":1: software: has no column software"):
         read_table(table)
 
 
