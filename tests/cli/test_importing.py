@@ -114,7 +114,7 @@ def test_no_results_are_kept_where_a_study_is(command: Command, kept: Path, here
         (
             "t.csv",
             "model_name,platform,mlperf_model,scenario\n1,2,3,4\n",
-            "has no column host_proc",
+            "has no column host_cpu",
         ),
         ("t.csv", "a,b\n1\n", "t.csv:2: has another number of cells"),
         ("t.csv", "\0", "t.csv: "),
