@@ -26,7 +26,7 @@ def explored(
     folder, space = StudyFolder(path), small_space(**fields)
     identity = _ownership.process_identity()
     own = {**identity, "host": machine, "machine": machine * 4}
-    with mock.patch.object(_ownership, "process_identity", lambda: own):
+    with mock.patch.object(_ownership, "process_identity", return_value=own):
         study = create(folder, space)
         fill(study, space, most, sampler="random", seed=seed)
         study.close()
