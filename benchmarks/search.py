@@ -4,8 +4,8 @@
         [--budgets 0.05,0.1] [--warm-start] [--json]
 
 FILE is a table of the replay backend that holds every configuration of a space, a bundle of a study
-that measured every configuration, or a table of MLPerf's published results, in which each system with all 81 variants of the catalogue is a table of its own
-(or each system, where none has them all).
+that measured every configuration, or one of MLPerf's published results, in which each system with
+all 81 variants of the catalogue is a table of its own (or each system, where none has them all).
 Printed is the share of the whole table's hypervolume that is found with a share of its rows (a row
 that failed counts) and with a share of the seconds that all of them take: the mean over the seeds,
 its standard error, and in brackets the worst seed. Latency and throughput are taken in logarithms,
