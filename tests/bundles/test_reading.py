@@ -70,7 +70,7 @@ def test_every_cut_is_noticed(original: bytes, tmp_path: Path) -> None:
 
 def test_a_line_that_was_changed_without_the_end_is_noticed(file: Path) -> None:
     data = gzip.decompress(file.read_bytes())
-    file.write_bytes(gzip.compress(data.replace(b'"by-hand"', b'"by-hant"', 1)))
+    file.write_bytes(gzip.compress(data.replace(b"by-hand", b"by-hant", 1)))
     assert "kind" not in refused(file)
 
 
@@ -144,10 +144,6 @@ def test_any_other_value_anywhere_is_refused_or_harmless(
         (lambda lines: lines[0]["about"]["space"].update(threads=["x"]), "threads"),
         (lambda lines: lines[0]["about"].update(task="toast"), "task"),
         (lambda lines: lines[1].update(kind="program"), "kind"),
-        (
-            lambda lines: lines.append({"kind": "summary", "run": "a", "path": "../b", "text": ""}),
-            "",
-        ),
     ],
 )
 def test_the_line_and_the_field_are_named(

@@ -56,7 +56,7 @@ def test_runs_of_machines_have_different_names_and_their_summaries(tmp_path: Pat
     space = small_space()
     folder = explored(tmp_path / "s", 1)
     logs = folder.runs / "by-hand" / "performance"
-    logs.mkdir(parents=True)
+    logs.mkdir(parents=True, exist_ok=True)
     (logs / "mlperf_log_summary.txt").write_text("Result is : VALID\n")
     (logs / "mlperf_log_detail.txt").write_text("left out")
     found = bundled(folder, tmp_path / "b")
