@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from dse.bundles.forms import TrialForm
+    from dse.bundles._forms import TrialForm
 
 HOST, MACHINE = "host", "machine"
 

@@ -183,10 +183,10 @@ def test_each_cpu_has_a_study_of_its_own(tmp_path: Path) -> None:
 
 def test_summaries_lie_with_the_runs(tmp_path: Path) -> None:
     source = explored(tmp_path / "s", 1)
-    logs = source.runs / "by-hand"
-    logs.mkdir(exist_ok=True)
+    logs = source.runs / "by-hand" / "offline"
+    logs.mkdir(parents=True)
     (logs / "mlperf_log_summary.txt").write_text("a summary")
     folder = merge(bundled(source, tmp_path / "b"), StudyFolder(tmp_path / "m")).folder
-    (found,) = folder.runs.glob("*/mlperf_log_summary.txt")
+    (found,) = folder.runs.glob("*/offline/mlperf_log_summary.txt")
     assert found.read_text() == "a summary"
-    assert found.parent.name.endswith("-by-hand")
+    assert found.parents[1].name.endswith("-by-hand")
