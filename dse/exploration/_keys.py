@@ -26,10 +26,6 @@ FIRST_PROBE = {
 """Part of every key since the first version, which knew probes only. It stays, so that keys stay
 what they were; the fidelity itself is kept beside the key, as nothing measured depends on it."""
 
-TYPICAL = "typical"
-"""Samples of several shapes are chosen by `dse.tasks.shapes.typical_samples`; the first ones were
-taken before."""
-
 
 def quality_key(
     metric: str,
@@ -79,8 +75,6 @@ def speed_key(
         "cpu": cpu,
         "fidelity": FIRST_PROBE,
     }
-    if "samples" in depends:
-        more["samples"] = TYPICAL
     # Left out where they are the default: they came later, and keys stay as they were.
     if configuration.pinned:
         more["pinned"] = True
