@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from dse.bundles.merging import merge
+from dse.bundles.reading import read_bundle
 from dse.bundles.writing import known_trials, write_bundle
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
@@ -83,3 +84,16 @@ def test_an_earlier_space_counts_only_where_the_new_one_has_its_configurations(
     assert len(found.trials) == len(planned(small_space(models=["a", "b"])).configurations)
     merged = merge(found, StudyFolder(tmp_path / "merged"))
     assert told(merged.folder)["records"] == told(folder)["records"]
+
+
+def test_a_study_that_explores_now_is_bundled_with_what_has_come(tmp_path: Path) -> None:
+    folder, space = StudyFolder(tmp_path / "s"), small_space()
+    study = create(folder, space)
+    fill(study, space, 2)
+    study.sync()
+    write_bundle(study, tmp_path / "b")
+    study.close()
+    merged = merge(read_bundle(tmp_path / "b"), StudyFolder(tmp_path / "m"))
+    assert told(merged.folder)["records"] == told(folder)["records"]
+    states = {t.state.name for t in Study.load(merged.folder).optuna_study.get_trials()}
+    assert states == {"COMPLETE"}
