@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dse.commands._points import division_words, format_ids, point_cells, point_table
 from dse.commands.next_step import command
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, join_some, wrap_words
 from dse.submission.description import FLAGS
 from dse.submission.rules import Breach
 from dse.tasks.benchmark import OPEN
@@ -93,17 +93,17 @@ def _beside(own: Readiness, broken: Readiness | None) -> Readiness:
 
 
 def readiness_table(judged: Sequence[Readiness]) -> WordTable:
-    """A line for each point and scenario."""
+    """A line for each point and scenario, with the rules that it breaks; see `breach_lines`."""
     table = point_table(("scenario", False), ("missing or wrong", False))
     for each in judged:
         result = each.result
-        told = [f"{breach.rule}: {breach.message}" for breach in each.hindering]
+        told = [", ".join(dict.fromkeys(b.rule for b in each.hindering))]
         expected = dict.fromkeys(b.rule for b in each.breaches if each.expected(b))
         told += [f"expected here: {', '.join(expected)}"] if expected else []
         table.add_row(
             *point_cells(result.record),
             result.scenario.value + (f" from {result.ran.value}" if result.inferred else ""),
-            Text("\n".join(told) or "nothing"),
+            Text("\n".join(filter(None, told)) or "nothing"),
         )
     return table
 
@@ -112,6 +112,22 @@ def supplying(
     judged: Sequence[Readiness], study: str, storage: str | None, division: str = OPEN
 ) -> list[str]:
     """The commands that supply what is missing: one for all points that lack the same scenarios.
+def breach_lines(judged: Sequence[Readiness]) -> list[str]:
+    """What is missing or wrong, once for all results that it concerns."""
+    results: dict[Breach, list[str]] = {}
+    for each in judged:
+        name = f"#{each.result.record.id} {each.result.scenario.value}"
+        for breach in dict.fromkeys(each.hindering):
+            results.setdefault(breach, []).append(name)
+    every = f"all {len(judged)} results"
+    rules = list(dict.fromkeys(breach.rule for breach in results))
+    lines = []
+    for breach, of in sorted(results.items(), key=lambda item: rules.index(item[0].rule)):
+        which = every if 1 < len(of) == len(judged) else join_some(of, MAX_NAMED)
+        lines += wrap_words(f"{breach.rule}: {breach.message} ({which})", WIDTH)
+    return lines
+
+
 
     Args:
         judged: the results.

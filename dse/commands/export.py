@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dse.commands._export_readiness import (
     ALL_SCENARIOS,
     Readiness,
+    breach_lines,
     count_results,
     field_lines,
     lasting_remedy,
@@ -131,6 +132,7 @@ def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err
     out.print(readiness_table(judged))
     print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
     lines = [
+    print_lines(breach_lines(judged), out)
         *_doubts(study, (each.result for each in judged)),
         *([f"remedy: {remedy}"] if lacking and remedy else []),
         *field_lines(missing, told.file),
