@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from dse.report.word_table import WordTable
     from dse.submission.evidence import Evidence
 
-MISSING = frozenset({"performance-run", "accuracy-run", "compliance-run", "fidelity"})
+MAX_NAMED = 6
+"""Results that are named of those that break a rule alike."""
+COMPLIANCE = "compliance-run"
+"""The rule that asks for the compliance tests of the closed division."""
+MISSING = frozenset({"performance-run", "accuracy-run", COMPLIANCE, "fidelity"})
 """Rules that a further run satisfies; what was valid is not run again."""
 ALL_SCENARIOS = "all-scenarios"
 """The rule of the closed division that a result breaks for others' sake."""
@@ -108,10 +112,6 @@ def readiness_table(judged: Sequence[Readiness]) -> WordTable:
     return table
 
 
-def supplying(
-    judged: Sequence[Readiness], study: str, storage: str | None, division: str = OPEN
-) -> list[str]:
-    """The commands that supply what is missing: one for all points that lack the same scenarios.
 def breach_lines(judged: Sequence[Readiness]) -> list[str]:
     """What is missing or wrong, once for all results that it concerns."""
     results: dict[Breach, list[str]] = {}
@@ -128,6 +128,10 @@ def breach_lines(judged: Sequence[Readiness]) -> list[str]:
     return lines
 
 
+def supplying(
+    judged: Sequence[Readiness], study: str, storage: str | None, division: str = OPEN
+) -> list[str]:
+    """The commands that supply what is missing: one for all points that lack the same scenarios.
 
     Args:
         judged: the results.
@@ -157,10 +161,20 @@ def breach_lines(judged: Sequence[Readiness]) -> list[str]:
     ]
 
 
-def lasting_remedy(judged: Sequence[Readiness]) -> str:
-    """What helps the first result that no further run makes valid; empty where there is none."""
+def lasting_remedies(judged: Sequence[Readiness]) -> list[str]:
+    """What helps results that no further run makes valid, each thing once."""
     remedies = (breach.remedy for each in judged for breach in each.breaches)
-    return next(filter(None, remedies), "")
+    return list(dict.fromkeys(filter(None, remedies)))
+
+
+def remedy_lines(judged: Sequence[Readiness], division: str) -> list[str]:
+    """What helps, in lines; compliance runs that such results lack as well come after all else."""
+    remedies = lasting_remedies(judged)
+    stuck = (each for each in judged if any(breach.lasting for breach in each.hindering))
+    if any(breach.rule == COMPLIANCE for each in stuck for breach in each.hindering):
+        validate = " ".join(["dse validate STUDY", *division_words(division)])
+        remedies.append(f"then `{validate}` makes the compliance runs as well")
+    return [f"remedy: {each}" for each in remedies]
 
 
 def count_results(results: Sequence[Evidence]) -> str:

@@ -89,6 +89,15 @@ def published_models(patterns: Sequence[str]) -> Published:
     return next((one for one in every if one.offers(patterns)), catalogue())
 
 
+def is_published(model: str) -> bool:
+    """Whether files of a model can be downloaded.
+
+    Args:
+        model: its name.
+    """
+    return any(_published(name).offers([model]) for name in WITH_PUBLISHED)
+
+
 def _published(name: str) -> Published:
     module, _, _ = TASKS[name].rpartition(".")
     return cast("Published", importlib.import_module(f"{module}.catalogue").Catalogue())
