@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dse.core.csv_lines import require
+from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import (
     ENERGY,
@@ -20,7 +21,7 @@ from dse.core.metrics import (
 )
 from dse.results._columns import ACCURACY, COLUMNS, OF_RESULTS, spell, summary_names
 from dse.results._tree import SCENARIOS, accelerator, cores
-from dse.results.table import OFFLINE_POWER, ResultTable, Row
+from dse.results.table import MAX_NAME, MAX_TEXT, OFFLINE_POWER, ResultTable, Row
 from dse.tasks.benchmark import benchmarks, unknown_benchmark
 
 if TYPE_CHECKING:
@@ -63,11 +64,14 @@ def published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> tupl
     Results of a benchmark that no task has are left out.
 
     Raises:
-        RequestError: a column is missing, a value makes no sense, a system has two values for the
-            same, or no line is of a known benchmark.
+        RequestError: a column is missing, a text is too long, a value makes no sense, a system has
+            two values for the same, or no line is of a known benchmark.
     """
     names = summary_names(columns)
     head = [names.get(own, own) for own in columns]
+    if long := next((name for name in columns if len(name) > MAX_NAME), ""):
+        problem = f"the name of a column {_too_long(long, MAX_NAME)}"
+        raise RequestError(problem, file=path, line=1, remedy="shorten it")
     lacking = (name for name in COLUMNS if name != ACCURACY and name not in head)
     require(path, columns, (spell(name, columns) for name in lacking))
     known = benchmarks()
@@ -98,13 +102,34 @@ def _systems(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> Iterato
         division = cells.get("Division", "").removesuffix("-power")
         origin = cells.get("version", ""), cells.get("Organization", ""), division
         key = *origin, cells["Platform"]
-        system = systems.setdefault(key, _System(line))
+        if key not in systems:
+            _check_lengths(line)
+            systems[key] = _System(line)
+        system = systems[key]
+        if len(cells["Model"]) > MAX_NAME:
+            raise line.wrong("Model", _too_long(cells["Model"], MAX_NAME))
         _take(system.found.setdefault(cells["Model"], {}), line, benchmark.metric)
     if not any(map(_told, systems.values())):
         first = next(iter(systems.values())).line
         raise first.wrong("Units", "no result has a known scenario and unit")
     for system in filter(_told, systems.values()):
         yield _results(path, system, benchmark.task)
+
+
+def _check_lengths(line: Line) -> None:
+    """Refuses a system with a text that no import would keep.
+
+    Raises:
+        RequestError: one is too long; its column is named.
+    """
+    for column, text in line.cells.items():
+        most = MAX_NAME if column == "Platform" else MAX_TEXT
+        if len(text) > most and column not in OF_RESULTS:
+            raise line.wrong(column, _too_long(text, most))
+
+
+def _too_long(text: str, most: int) -> str:
+    return f"has {len(text):,} characters, more than {most:,}"
 
 
 def _told(system: _System) -> bool:
