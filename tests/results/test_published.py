@@ -187,6 +187,19 @@ def test_a_table_without_a_known_scenario_and_unit_is_refused(
     assert system.name == "board_one-cpu-runtime"
 
 
+def test_a_task_without_a_known_unit_is_left_out_and_told(tmp_path: Path) -> None:
+    other = {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "90", "Units": "furlongs"}
+    one, two = read_table(write_published(tmp_path / "t.csv", [other, {}, {"Platform": "two"}]))
+    assert {one.task, two.task} == {registry.DEFAULT}
+    assert one.left_out == (
+        "t.csv: 1 result of question answering: no result has a known scenario and unit",
+    )
+    assert two.left_out == ()
+    lines = [other, {"Units": "furlongs"}]
+    with pytest.raises(RequestError, match=r"t\.csv:3: Units: no result has a known scenario"):
+        read_table(write_published(tmp_path / "t.csv", lines))
+
+
 def test_a_table_without_a_quality_is_refused(tmp_path: Path) -> None:
     table = write_bert(tmp_path / "t.csv", [{}])
     table.write_text(table.read_text().replace("f1", "rouge", 1))
