@@ -81,6 +81,20 @@ def test_the_same_command_again_measures_nothing(command: Command, here: Path) -
     assert sorted((here / "studies/space/runs").rglob("*")) == runs
 
 
+@pytest.mark.parametrize("settle", [(), ("--settle", 0)], ids=["settled", "once"])
+def test_a_complete_study_says_so_while_others_measure(
+    command: Command, here: Path, settle: tuple[object, ...]
+) -> None:
+    write_table(here)
+    space = write_space(here, batch_sizes=1)
+    command.good("explore", space, *settle)
+    with measuring_lock() as come:
+        assert come
+        again = command.good("explore", space, *settle, "--timeout", "1min")
+    assert "every configuration has its outcome: 0 done now; 4 measured" in again.err
+    assert WAITING not in again.err
+
+
 def test_the_time_of_a_wait_for_others_counts(command: Command, here: Path) -> None:
     write_table(here)
     space = write_space(here, batch_sizes=1)
