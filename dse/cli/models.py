@@ -218,9 +218,9 @@ def describe(folder: Path, output: Path | None, *, force: bool) -> None:
     """Write the models.yaml of your own model files in DIR.
 
     It contains what the .onnx and .tflite files declare: type, layout and size of the input, number
-    of classes, label offset, precision. Files that differ only in precision or format become one
-    model. What no file declares, such as mean and scale, is left empty and listed for you to fill
-    in.
+    of classes, label offset, precision; of models for questions their length. Files that differ
+    only in precision or format become one model. What no file declares, such as mean and scale or
+    the vocabulary, is left empty and listed for you to fill in.
 
     \b
     Examples:
@@ -229,9 +229,9 @@ def describe(folder: Path, output: Path | None, *, force: bool) -> None:
       dse models describe my-models --force
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.models_describe import run
-    from dse.tasks.image_classification.models.describing import draft_classifier, recognise
+    from dse.tasks.registry import catalogues
 
-    run(folder, output, draft_classifier, recognise, force=force)
+    run(folder, output, [one.describer for one in catalogues().values()], force=force)
 
 
 def _fetch(

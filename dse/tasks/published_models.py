@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from dse.models.describing import Describer
+
 MAX_SIMILAR = 3
 """Names that a complaint suggests."""
 
@@ -42,6 +44,11 @@ class Catalogue(Protocol):
     """
 
     next_command: ClassVar[str]
+
+    @property
+    def describer(self) -> Describer:
+        """How other models of the task are described."""
+        ...
 
     @property
     def known(self) -> Sequence[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from dse.models.describing import Describer
     from dse.tasks.image_classification.fetching.fetch import FetchResult
     from dse.tasks.image_classification.models.catalogue import Variant
 
@@ -20,6 +21,13 @@ class Catalogue:
     """See `dse.tasks.published_models.Catalogue`."""
 
     next_command: ClassVar[str] = "dse explore mobilenets-efficientnets --models {folder}"
+
+    @property
+    def describer(self) -> Describer:
+        """How other models are described."""
+        from dse.tasks.image_classification.models.describing import DESCRIBER
+
+        return DESCRIBER
 
     @property
     def known(self) -> Sequence[str]:

@@ -20,7 +20,6 @@ from dse.download.resumable import DOWNLOAD_LIMITS, download
 from dse.formats.reading import MAX_MODEL_BYTES, read_interface
 from dse.models.fetched import LOCK, FetchedFolder, file_name
 from dse.tasks.question_answering._architectures import ENCODERS
-from dse.tasks.question_answering._manifest_entry import QuestionAnsweringEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.download.resumable import DownloadLimits, Progress
+    from dse.models.describing import Describer
     from dse.models.manifest import ManifestEntry
     from dse.tasks.question_answering._architectures import Encoder
 
@@ -83,6 +83,13 @@ class Catalogue:
     next_command: ClassVar[str] = "dse explore bert --models {folder} --dataset SQUAD"
 
     @property
+    def describer(self) -> Describer:
+        """How other models are described."""
+        from dse.tasks.question_answering._describing import DESCRIBER
+
+        return DESCRIBER
+
+    @property
     def known(self) -> Sequence[str]:
         """All models, by name."""
         return tuple(ENCODERS)
@@ -136,6 +143,8 @@ class Catalogue:
                 it describes another file for a wanted one.
             DseError: a server can't be reached, or the folder or the cache can't be written to.
         """
+        from dse.tasks.question_answering._manifest_entry import QuestionAnsweringEntry
+
         checked = check_mirror(mirror) if mirror is not None else None
         if output.exists() and not output.is_dir():
             raise RequestError("is not a folder", file=output, field="--output")
@@ -209,6 +218,8 @@ class _Fetching:
         Raises:
             ArchiveError: it is something else, or has changed since it was first fetched.
         """
+        from dse.tasks.question_answering._manifest_entry import QuestionAnsweringEntry
+
         found, known = sha256_of(path), self.fetched.archive(one.url)
         if known is not None and known.sha256 != found:
             raise ArchiveError(
