@@ -19,14 +19,11 @@ if TYPE_CHECKING:
     Constants = Mapping[str, NDArray[Any]]
 
 
-def to_integer_products(model: ModelProto) -> int:
+def to_integer_products(model: ModelProto) -> None:
     """Makes a MatMulInteger of each product of an activation by constant weights in 8 bits.
 
     Only of unsigned activations with one scale, by signed weights without a zero point, with a
     scale for each output or one for all. What is computed stays the same.
-
-    Returns:
-        How many it has made.
     """
     from onnx import numpy_helper
 
@@ -37,7 +34,6 @@ def to_integer_products(model: ModelProto) -> int:
     }
     makers = {name: node for node in graph.node if _is_dequantised(node) for name in node.output}
     nodes: list[NodeProto] = []
-    count = 0
     for node in graph.node:
         pair = [makers.get(name) for name in node.input] if node.op_type == "MatMul" else []
         scales = _find_scales(pair, constants)
@@ -45,11 +41,9 @@ def to_integer_products(model: ModelProto) -> int:
             nodes.append(node)
             continue
         nodes += _make_nodes(model, node, pair, scales)
-        count += 1
     used = {name for node in nodes for name in node.input} | {one.name for one in graph.output}
     del graph.node[:]
     graph.node.extend(n for n in nodes if not _is_dequantised(n) or used & set(n.output))
-    return count
 
 
 def _is_dequantised(node: NodeProto) -> bool:

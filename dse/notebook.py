@@ -196,7 +196,8 @@ def explore(
         dataset: a folder of labelled samples; by default qualities are the published ones.
         storage: URL of the study's Optuna storage; by default a database in its folder.
         n_trials: stop after this number of configurations.
-        timeout: start no new configuration and no round after this time, in seconds.
+        timeout: start no new configuration and no round after this time, in seconds; waiting for
+            other processes counts.
         sampler: chooses the next configuration: grid, random, nsga2, tpe or frontier.
         seed: the same seed gives the same order.
         run_timeout: the longest time for one configuration, in seconds.

@@ -45,7 +45,8 @@ from dse.exploration.request import SAMPLERS
 @click.option(
     "--timeout",
     type=DURATION,
-    help="Start no new configuration and no round after this long, e.g. 2h.",
+    help="Start no new configuration and no round after this long, e.g. 2h. Waiting for other "
+    "processes counts.",
 )
 @click.option(
     "--sampler",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +14,13 @@ from dse.cli.output import write_line
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dse.tasks.published_models import FetchedModel, Published
+    from dse.tasks.published_models import Catalogue, FetchedModel
 
 PRECISIONS = ("fp32", "int8")
+CLASSIFIERS = "image-classification"
+"""The task whose models have pictures as inputs; the others are encoders."""
 _MEBI = 1 << 20
 
 
@@ -30,10 +32,11 @@ def models() -> None:
 @models.command("list")
 @json_option
 def list_models(*, as_json: bool) -> None:
-    """List the models of the catalogue.
+    """List the models that are known by name, task by task.
 
-    Top-1 accuracy is the published figure of the trained model; MACs are multiply-accumulate
-    operations per image.
+    Top-1 accuracy and F1 are the published figures of the trained models; MACs are
+    multiply-accumulate operations per image. Of pruned encoders those with a published F1 are
+    listed; --json lists all.
 
     \b
     Examples:
@@ -41,64 +44,101 @@ def list_models(*, as_json: bool) -> None:
       dse models list --json
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.next_step import print_next
-    from dse.tasks.registry import catalogue
+    from dse.tasks.registry import catalogues
 
-    rows = catalogue().rows()
+    rows = {task: catalogue.rows() for task, catalogue in catalogues().items()}
     if as_json:
-        click.echo(json.dumps({"models": rows}))
+        # Who reads `models` expects classifiers alone.
+        classifiers = rows.pop(CLASSIFIERS)
+        click.echo(json.dumps({"models": classifiers, **rows}))
         return
-    head = ("model", "family", "width", "px", "MACs [M]", "params [M]", "fp32 [%]", "int8 [%]")
-    write_line(_line(*head))
-    for row in rows:
-        top1 = (row["published_percent"].get(precision) for precision in PRECISIONS)
-        write_line(
-            _line(
-                row["name"],
-                row["family"],
-                f"{row['width']:g}",
-                str(row["resolution"]),
-                f"{row['macs_millions']:.1f}",
-                f"{row['parameters_millions']:.2f}",
-                *("-" if percent is None else f"{percent:.2f}" for percent in top1),
-            )
-        )
+    for task, own in rows.items():
+        write_line(f"{task}:")
+        for line in _classifier_lines(own) if task == CLASSIFIERS else _encoder_lines(own):
+            write_line(line)
     print_next("dse models fetch --output models")
+
+
+def _classifier_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    widths = (-31, -17, 5, 4, 9, 10, 9, 9)
+    head = ("model", "family", "width", "px", "MACs [M]", "params [M]", "fp32 [%]", "int8 [%]")
+    yield _line(head, widths)
+    for row in rows:
+        cells = (
+            *(row["name"], row["family"], f"{row['width']:g}", str(row["resolution"])),
+            *(f"{row['macs_millions']:.1f}", f"{row['parameters_millions']:.2f}", *_percents(row)),
+        )
+        yield _line(cells, widths)
+
+
+def _encoder_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    widths = (-31, 6, 5, 9, 9)
+    yield _line(("model", "layers", "width", "fp32 [%]", "int8 [%]"), widths)
+    for row in rows:
+        if row["published_percent"] or not row["zeros_percent"]:
+            sizes = (str(row["layers"]), str(row["width"]))
+            yield _line((row["name"], *sizes, *_percents(row)), widths)
+
+
+def _percents(row: Mapping[str, Any]) -> Iterator[str]:
+    """The published quality in each precision."""
+    for precision in PRECISIONS:
+        percent = row["published_percent"].get(precision)
+        yield "-" if percent is None else f"{percent:.2f}"
 
 
 @models.command()
 @click.argument("name", metavar="NAME")
 @json_option
 def show(name: str, *, as_json: bool) -> None:
-    """Show the preprocessing, published accuracy and files of a model.
+    """Show the inputs, published quality and files of a model.
 
     \b
     Examples:
       dse models show mobilenet-v1-0.25-128
+      dse models show bert-large
       dse models show efficientnet-lite0 --json
     """  # noqa: D301  # click keeps the lines after this mark
-    from dse.tasks.registry import catalogue
+    from dse.tasks.registry import model_details
 
-    details = catalogue().details(name)
+    task, details = model_details(name)
     if as_json:
         click.echo(json.dumps(details))
         return
+    for line in _about_classifier(details) if task == CLASSIFIERS else _about_encoder(details):
+        write_line(line)
+
+
+def _about_classifier(details: Mapping[str, Any]) -> Iterator[str]:
     for field in ("name", "family", "flavour", "width", "depth", "resolution", "classes"):
         if details[field] != "":
-            write_line(f"{field}: {details[field]}")
-    write_line(f"MACs: {details['macs_millions']:.1f} million per image")
-    write_line(f"parameters: {details['parameters_millions']:.2f} million")
+            yield f"{field}: {details[field]}"
+    yield f"MACs: {details['macs_millions']:.1f} million per image"
+    yield f"parameters: {details['parameters_millions']:.2f} million"
     pixels = details["preprocessing"]
-    write_line(f"crop: central {100 * pixels['crop']:g} %, {pixels['interpolation']}")
+    yield f"crop: central {100 * pixels['crop']:g} %, {pixels['interpolation']}"
     mean, scale = _channels(pixels["mean"]), _channels(pixels["scale"])
-    write_line(f"fp32 input: (pixel - {mean}) / {scale}")
+    yield f"fp32 input: (pixel - {mean}) / {scale}"
     background = " (score 0 is a background class)" if pixels["label_offset"] else ""
-    write_line(f"label offset: {pixels['label_offset']}{background}")
+    yield f"label offset: {pixels['label_offset']}{background}"
     for precision, published in details["published"].items():
-        write_line(f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})")
+        yield f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})"
         if published["url"] is None:
-            write_line(f"{precision}: no file to download that runs here")
+            yield f"{precision}: no file to download that runs here"
         else:
-            write_line(f"{precision}: {published['member']} of {published['url']}")
+            yield f"{precision}: {published['member']} of {published['url']}"
+
+
+def _about_encoder(details: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("name", "layers", "width", "heads", "inner"):
+        yield f"{field}: {details[field]}"
+    if details["zeros_percent"]:
+        yield f"zeros: {details['zeros_percent']} %, in blocks of {details['zeros_block']}"
+    yield f"inputs: {', '.join(details['inputs'])}"
+    yield f"sequence length: {details['sequence_length']}"
+    for precision, published in details["published"].items():
+        yield f"{precision}: F1 {published['percent']:.3f} % ({published['source']})"
+        yield f"{precision}: {published['url'] or 'no file to download'}"
 
 
 def _channels(values: Sequence[float]) -> str:
@@ -178,9 +218,9 @@ def describe(folder: Path, output: Path | None, *, force: bool) -> None:
     """Write the models.yaml of your own model files in DIR.
 
     It contains what the .onnx and .tflite files declare: type, layout and size of the input, number
-    of classes, label offset, precision. Files that differ only in precision or format become one
-    model. What no file declares, such as mean and scale, is left empty and listed for you to fill
-    in.
+    of classes, label offset, precision; of models for questions their length. Files that differ
+    only in precision or format become one model. What no file declares, such as mean and scale or
+    the vocabulary, is left empty and listed for you to fill in.
 
     \b
     Examples:
@@ -189,13 +229,13 @@ def describe(folder: Path, output: Path | None, *, force: bool) -> None:
       dse models describe my-models --force
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.models_describe import run
-    from dse.tasks.image_classification.models.describing import draft_classifier, recognise
+    from dse.tasks.registry import catalogues
 
-    run(folder, output, draft_classifier, recognise, force=force)
+    run(folder, output, [one.describer for one in catalogues().values()], force=force)
 
 
 def _fetch(
-    published: Published,
+    published: Catalogue,
     patterns: Sequence[str],
     precisions: Sequence[str],
     output: Path,
@@ -232,7 +272,7 @@ def _outcome(result: FetchedModel) -> str:
     return f"{result.wanted}: fetched, {result.new_bytes / _MEBI:.1f} MiB"
 
 
-def _line(name: str, family: str, *numbers: str) -> str:
-    widths = (5, 4, 9, 10, 9, 9)
-    cells = "  ".join(f"{cell:>{width}}" for cell, width in zip(numbers, widths, strict=True))
-    return f"{name:<31}  {family:<17}  {cells}"
+def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
+    """Cells in columns, those of a negative width aligned to the left."""
+    pairs = zip(cells, widths, strict=True)
+    return "  ".join(f"{cell:{'<' if width < 0 else '>'}{abs(width)}}" for cell, width in pairs)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dse.commands._points import division_words, format_ids, point_cells, point_table
 from dse.commands.next_step import command
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count, join_some, wrap_words
 from dse.submission.description import FLAGS
 from dse.submission.rules import Breach
 from dse.tasks.benchmark import OPEN
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from dse.report.word_table import WordTable
     from dse.submission.evidence import Evidence
 
-MISSING = frozenset({"performance-run", "accuracy-run", "compliance-run", "fidelity"})
+MAX_NAMED = 6
+"""Results that are named of those that break a rule alike."""
+COMPLIANCE = "compliance-run"
+"""The rule that asks for the compliance tests of the closed division."""
+MISSING = frozenset({"performance-run", "accuracy-run", COMPLIANCE, "fidelity"})
 """Rules that a further run satisfies; what was valid is not run again."""
 ALL_SCENARIOS = "all-scenarios"
 """The rule of the closed division that a result breaks for others' sake."""
@@ -93,19 +97,35 @@ def _beside(own: Readiness, broken: Readiness | None) -> Readiness:
 
 
 def readiness_table(judged: Sequence[Readiness]) -> WordTable:
-    """A line for each point and scenario."""
+    """A line for each point and scenario, with the rules that it breaks; see `breach_lines`."""
     table = point_table(("scenario", False), ("missing or wrong", False))
     for each in judged:
         result = each.result
-        told = [f"{breach.rule}: {breach.message}" for breach in each.hindering]
+        told = [", ".join(dict.fromkeys(b.rule for b in each.hindering))]
         expected = dict.fromkeys(b.rule for b in each.breaches if each.expected(b))
         told += [f"expected here: {', '.join(expected)}"] if expected else []
         table.add_row(
             *point_cells(result.record),
             result.scenario.value + (f" from {result.ran.value}" if result.inferred else ""),
-            Text("\n".join(told) or "nothing"),
+            Text("\n".join(filter(None, told)) or "nothing"),
         )
     return table
+
+
+def breach_lines(judged: Sequence[Readiness]) -> list[str]:
+    """What is missing or wrong, once for all results that it concerns."""
+    results: dict[Breach, list[str]] = {}
+    for each in judged:
+        name = f"#{each.result.record.id} {each.result.scenario.value}"
+        for breach in dict.fromkeys(each.hindering):
+            results.setdefault(breach, []).append(name)
+    every = f"all {len(judged)} results"
+    rules = list(dict.fromkeys(breach.rule for breach in results))
+    lines = []
+    for breach, of in sorted(results.items(), key=lambda item: rules.index(item[0].rule)):
+        which = every if 1 < len(of) == len(judged) else join_some(of, MAX_NAMED)
+        lines += wrap_words(f"{breach.rule}: {breach.message} ({which})", WIDTH)
+    return lines
 
 
 def supplying(
@@ -141,10 +161,20 @@ def supplying(
     ]
 
 
-def lasting_remedy(judged: Sequence[Readiness]) -> str:
-    """What helps the first result that no further run makes valid; empty where there is none."""
+def lasting_remedies(judged: Sequence[Readiness]) -> list[str]:
+    """What helps results that no further run makes valid, each thing once."""
     remedies = (breach.remedy for each in judged for breach in each.breaches)
-    return next(filter(None, remedies), "")
+    return list(dict.fromkeys(filter(None, remedies)))
+
+
+def remedy_lines(judged: Sequence[Readiness], division: str) -> list[str]:
+    """What helps, in lines; compliance runs that such results lack as well come after all else."""
+    remedies = lasting_remedies(judged)
+    stuck = (each for each in judged if any(breach.lasting for breach in each.hindering))
+    if any(breach.rule == COMPLIANCE for each in stuck for breach in each.hindering):
+        validate = " ".join(["dse validate STUDY", *division_words(division)])
+        remedies.append(f"then `{validate}` makes the compliance runs as well")
+    return [f"remedy: {each}" for each in remedies]
 
 
 def count_results(results: Sequence[Evidence]) -> str:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from dse.commands._export_readiness import (
     ALL_SCENARIOS,
     Readiness,
+    breach_lines,
     count_results,
     field_lines,
-    lasting_remedy,
+    lasting_remedies,
     readiness_table,
+    remedy_lines,
     summary_line,
     supplying,
     together,
@@ -115,7 +117,7 @@ def run(request: ExportRequest) -> int:
     print_lines((f"left out: {each.first_line}" for each in left_out), err)
     tree = build(chosen, _about(study, request))
     print_lines(_doubts(study, chosen), err)
-    remedy = lasting_remedy(judged)
+    remedy = next(iter(lasting_remedies(judged)), "")
     print_lines(_write(tree, chosen, request, remedy), err)
     return _checked(chosen, request, remedy, err)
 
@@ -124,15 +126,16 @@ def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err
     """Lists what is missing, and what would be exported."""
     fine = [each.result for each in judged if each.exportable]
     told, _, missing = _describe(study, request)
-    remedy, lacking = lasting_remedy(judged), len(fine) < len(judged)
+    lacking = len(fine) < len(judged)
     chosen = [] if request.points and lacking else fine
     runs = supplying(judged, request.study, request.storage, request.division)
     out = console()
     out.print(readiness_table(judged))
     print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
+    print_lines(breach_lines(judged), out)
     lines = [
         *_doubts(study, (each.result for each in judged)),
-        *([f"remedy: {remedy}"] if lacking and remedy else []),
+        *(remedy_lines(judged, request.division) if lacking else []),
         *field_lines(missing, told.file),
         summary_line(chosen, judged, missing),
     ]

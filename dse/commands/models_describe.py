@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
@@ -16,31 +17,27 @@ from dse.models.describing import describe_folder, to_yaml
 from dse.models.manifest import FILE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dse.models.describing import DescribedFolder, Draft, Recognise, Tell
+    from dse.models.describing import DescribedFolder, Describer, Draft
 
 HEAD = """\
 # Written by dse models describe, and read by dse explore --models.
 # Fill in what is empty, and correct what is assumed. Each entry may also have:
 #   weights: where they come from, in words
-#   published_accuracy: {percent: 71.5, source: who measured it}
 """
 SHOWN = 2
 """Names of files in a line that is about many."""
 
 
-def run(
-    folder: Path, output: Path | None, tell: Tell, recognise: Recognise, *, force: bool
-) -> None:
+def run(folder: Path, output: Path | None, describers: Sequence[Describer], *, force: bool) -> None:
     """Writes the draft; prints a summary on stdout and what is left to do on stderr.
 
     Args:
         folder: of the model files.
         output: the file to write; None for the folder's own manifest.
-        tell: drafts what a task has to know of a model.
-        recognise: names the published model that a file is called after.
+        describers: of the tasks that the models may be for; the first one is tried first.
         force: whether a file that is there may be replaced.
 
     Raises:
@@ -49,21 +46,50 @@ def run(
     """
     target = output or folder / FILE_NAME
     _check_places(folder, target, force=force)
-    described, err = describe_folder(folder, tell, recognise), messages()
+    err = messages()
+    describer, described = _describe(folder, describers)
     print_lines(described.refused, err, "yellow")
     if not described.entries:
         kinds = "usable .onnx or .tflite file" if described.refused else ".onnx or .tflite file"
         raise RequestError(
             f"no {kinds} in the folder", file=folder, remedy="give the folder of your model files"
         )
-    _write(target, HEAD + to_yaml(described.entries))
+    _write(target, f"{HEAD}#   {describer.figure}\n{to_yaml(described.entries)}")
     print_lines([f"{target}: {_count(described)}"], console())
-    for line in _open_lines(described.entries):
+    for line in filter(None, (*_open_lines(described.entries), describer.note)):
         print_lines(wrap_words(line, WIDTH), err)
     if target.absolute() != (folder / FILE_NAME).absolute():
         print_lines([f"to use it, move it to {folder / FILE_NAME}"], err)
     asked = any(entry.asked for entry in described.entries)
-    print_next(f"fill in {target}" if asked else None, _next_step(described.entries, folder))
+    following = _next_step(described.entries, folder, describer)
+    print_next(f"fill in {target}" if asked else None, following)
+
+
+def _describe(folder: Path, describers: Iterable[Describer]) -> tuple[Describer, DescribedFolder]:
+    """Describes a folder for the task that most of its files are for."""
+    found: list[tuple[Describer, DescribedFolder]] = []
+    for each in describers:
+        found.append((each, describe_folder(folder, each.tell, each.recognise)))
+        if not found[-1][1].refused:
+            break
+    describer, described = max(found, key=lambda pair: len(pair[1].entries))
+    others = {entry.fields["file"]: other.task for other, each in found for entry in each.entries}
+    return describer, replace(
+        described, refused=tuple(_of_other_task(line, others) for line in described.refused)
+    )
+
+
+def _of_other_task(line: str, tasks: Mapping[str, str]) -> str:
+    """Why a file is left out, where it is described for another task.
+
+    Args:
+        line: of `DescribedFolder.refused`.
+        tasks: of files that can be described.
+    """
+    file, left_out, _ = line.partition(": left out: ")
+    if file not in tasks:
+        return line
+    return f"{file}{left_out}a model of {tasks[file]}; describe it in a folder of its own"
 
 
 def _check_places(folder: Path, target: Path, *, force: bool) -> None:
@@ -115,10 +141,11 @@ def _open_lines(entries: Sequence[Draft]) -> Iterator[str]:
         yield f"published accuracy taken for {names}; rename any other model"
 
 
-def _next_step(entries: Sequence[Draft], folder: Path) -> str:
+def _next_step(entries: Sequence[Draft], folder: Path, describer: Describer) -> str:
     """The command that comes next."""
-    dataset = "" if len(_known(entries)) == len(entries) else " --dataset IMAGES"
-    return f"dse explore own-models --models {shlex.quote(str(folder))}{dataset}"
+    explore = describer.explore.format(folder=shlex.quote(str(folder)))
+    all_known = len(_known(entries)) == len(entries)
+    return explore if all_known else f"{explore} --dataset {describer.dataset}"
 
 
 def _known(entries: Iterable[Draft]) -> list[str]:

@@ -190,15 +190,15 @@ def _refuse_unfit(
     if not unfit:
         return unfit
     print_lines(unfit_lines(unfit), err, "yellow")
-    remedy = next(breach.remedy for broken in unfit.values() for breach in broken)
+    remedies = list(dict.fromkeys(breach.remedy for broken in unfit.values() for breach in broken))
     if fit := [id_ for id_ in found if id_ not in unfit]:
-        remedy = f"--points {format_ids(fit)} leaves them out"
+        remedies = [f"--points {format_ids(fit)} leaves them out"]
     if request.counts and not request.dry_run:
         raise RequestError(
             f"`dse export` would refuse {len(unfit)} of {format_count(len(records), 'point')}",
-            remedy=f"{remedy}, or --anyway runs them all the same",
+            remedy=f"{'; '.join(remedies)}, or --anyway runs them all the same",
         )
-    print_lines([f"  remedy: {remedy}"], err, "yellow")
+    print_lines((f"  remedy: {remedy}" for remedy in remedies), err, "yellow")
     return unfit
 
 

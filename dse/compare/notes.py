@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dse.compare.conclusion import is_short
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_NAMED_SYSTEMS = 6
 """Largest number of systems that a note names."""
+_NODES = re.compile(r"(?<![0-9.])([0-9]{1,4})[-_ ]?nodes?(?![a-z])", re.IGNORECASE)
+"""A number of nodes in the name of a system, such as ``1-node-2S``."""
 ACCELERATOR, INFERRED, SHORT = "a", "i", "p"
 """Marks of values."""
 
@@ -27,6 +30,7 @@ def comparison_notes(comparison: Comparison) -> list[str]:
     return [
         *gathered.tally.lines(gathered.asked),
         *_about_hardware(comparison),
+        *_about_nodes(comparison),
         *_about_marks(comparison),
         *_about_sources(comparison),
         *_about_accuracies(comparison),
@@ -45,6 +49,19 @@ def _about_hardware(comparison: Comparison) -> Iterator[str]:
         yield f"{ACCELERATOR}: the system has an accelerator and may have used it, not its CPU"
     if unknown := [s for s in comparison.ranked if s.hardware.kind == "unknown"]:
         yield f"the source does not say whether an accelerator was used: {_some(unknown)}"
+
+
+def _about_nodes(comparison: Comparison) -> Iterator[str]:
+    """Systems whose name has another number of nodes than their description, which counts."""
+    found: dict[tuple[int, int], list[ComparedSystem]] = {}
+    for system in comparison.ranked:
+        told = system.results.description.get("number_of_nodes", "")
+        named = _NODES.search(system.results.name)
+        if named and told.isdecimal() and int(named[1]) != int(told):
+            found.setdefault((int(told), int(named[1])), []).append(system)
+    for (nodes, other), systems in found.items():
+        told = f"{format_count(nodes, 'node')} by description, {other} by name"
+        yield f"{_some(systems)}: {told}; values per core are for {nodes}"
 
 
 def _about_marks(comparison: Comparison) -> Iterator[str]:

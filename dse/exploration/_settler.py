@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dse.core.measurement import FidelityName
     from dse.exploration.planner import StepPlanner
     from dse.study.decisions import OpenPair
-    from dse.study.settling import Settling
+    from dse.study.settling import OpenBounds, Settling
     from dse.study.study import Study
 
 _Name = tuple[int, int, tuple[str, ...]]
@@ -80,13 +80,17 @@ class Settler:
         if step.purpose in (Purpose.ROUND, Purpose.REPEAT):
             self._spent_s += seconds
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is no further round: all is decided, or the time is spent."""
+        return not self.budget_s or not (self._open_pairs() or self._open_bounds())
+
     def next_round(self) -> list[Step]:
         """The steps of the next round; none where all is decided, or the time is spent."""
         if not self.budget_s:
             return []
-        results = self._study.results
-        pairs = [self._as_tried(pair) for pair in pairs_to_decide(results.frontier, self._in_vain)]
-        bounds = open_bounds(results, self._study.space.constraints)
+        pairs = [self._as_tried(pair) for pair in self._open_pairs()]
+        bounds = self._open_bounds()
         if not pairs and not bounds:
             return []
         tails = any(not TAILS.isdisjoint(pair.metrics) for pair in pairs)
@@ -107,7 +111,7 @@ class Settler:
         if anchor and any(step.configuration == anchor.configuration for step in steps):
             self._agenda.note_anchor()
         ids = {self._study.records[step.configuration.key].id for step in steps}
-        for pair in pairs_to_decide(self._study.results.frontier, self._in_vain):
+        for pair in self._open_pairs():
             if ids.issuperset((pair.one.id, pair.other.id)):
                 self._tried[_name(pair)] += 1
                 self._rounds_before.setdefault(_name(pair), pair.rounds)
@@ -120,6 +124,12 @@ class Settler:
     def state(self) -> Settling:
         """How far the frontier is decided."""
         return settling_of(self._study, self._rounds, self.budget_s)
+
+    def _open_pairs(self) -> list[OpenPair]:
+        return pairs_to_decide(self._study.results.frontier, self._in_vain)
+
+    def _open_bounds(self) -> list[OpenBounds]:
+        return open_bounds(self._study.results, self._study.space.constraints)
 
     def _in_vain(self, pair: OpenPair) -> bool:
         """Whether rounds tell nothing of a pair, because one of both fails each time."""

@@ -189,6 +189,8 @@ class _Exploration:
         self._steps = Counter[Purpose]()
 
     def run(self) -> Explored:
+        if self._stop() is None and self._complete():
+            return Explored(StopReason.COMPLETE, self._steps, self._settler.state())
         while True:
             end = self._stop() if self._unready is None else self._interruption()
             if end is None:
@@ -200,6 +202,14 @@ class _Exploration:
                 # Before the claim and beside other processes: it may take minutes.
                 self._measurer.prepare(self._unready.configuration)
                 self._made.add(self._unready.configuration.key)
+
+    def _complete(self) -> bool:
+        """Whether nothing is left to measure by what was stored when the study was opened.
+
+        Then no turn has to be waited for: a study that was complete stays so, whatever others add.
+        """
+        repeating = self._settler.budget_s > 0
+        return self._agenda.idle(repeating=repeating) and self._settler.idle
 
     def _interruption(self) -> StopReason | None:
         return StopReason.INTERRUPTED if self._interrupts.wanted else None

@@ -76,6 +76,14 @@ class StepPlanner:
         self.note_anchor()
         return self._anchor()
 
+    def idle(self, *, repeating: bool) -> bool:
+        """Whether nothing is left to explore, and nothing to repeat.
+
+        Args:
+            repeating: whether there is time to measure again.
+        """
+        return not self._pool.left and self._work(exploring=True, repeating=repeating) is None
+
     def _work(self, *, exploring: bool, repeating: bool) -> Step | None:
         if exploring and len(self._pool):
             return Step(self._sampler.propose(), Purpose.EXPLORE)

@@ -43,6 +43,29 @@ _PRECISION_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Describer:
+    """How the models of a task are described.
+
+    Attributes:
+        task: the name of the task.
+        tell: drafts what the task has to know of a model.
+        recognise: names the published model that a file is called after.
+        figure: the optional field of a quality that others measured, as YAML.
+        explore: the command that explores them; the folder goes in the place of ``{folder}``.
+        dataset: what stands for a data set in a command.
+        note: what else to know before they are explored, a line; empty for nothing.
+    """
+
+    task: str
+    tell: Tell
+    recognise: Recognise
+    figure: str
+    explore: str
+    dataset: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """Fields of an entry, as far as they are known.
 

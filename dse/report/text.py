@@ -40,6 +40,8 @@ MARKS = {
 """Mark and meaning of standings and notes; what leads for certain has no mark."""
 MAX_SHOWN_PERCENT = 999
 """An interval that reaches farther tells nothing."""
+MIN_HUGE, FIGURES = 1e12, 4
+"""From here on a value has so many significant figures and no more."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
 
 
@@ -69,7 +71,9 @@ def decimals(metric: str) -> int:
 
 
 def number(metric: str, value: float) -> str:
-    """A value in its metric's unit, without the unit."""
+    """A value in its metric's unit, without the unit; huge ones, which others may claim, short."""
+    if abs(value) >= MIN_HUGE:
+        return f"{value:.{FIGURES}g}"
     return f"{value:.{decimals(metric)}f}"
 
 

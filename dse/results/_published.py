@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dse.core.csv_lines import require
+from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import (
     ENERGY,
@@ -18,13 +19,14 @@ from dse.core.metrics import (
     Scenario,
     is_quality,
 )
+from dse.core.wording import format_count
 from dse.results._columns import ACCURACY, COLUMNS, OF_RESULTS, spell, summary_names
 from dse.results._tree import SCENARIOS, accelerator, cores
-from dse.results.table import OFFLINE_POWER, ResultTable, Row
+from dse.results.table import MAX_NAME, MAX_TEXT, OFFLINE_POWER, ResultTable, Row
 from dse.tasks.benchmark import benchmarks, unknown_benchmark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.csv_lines import Line
@@ -42,6 +44,7 @@ POWERS = {
     (Scenario.OFFLINE, "Watts"): OFFLINE_POWER,
 }
 """Metrics of measured power that are read, by scenario and unit."""
+UNTOLD = "no result has a known scenario and unit"
 
 
 @dataclass(slots=True)
@@ -60,18 +63,17 @@ class _System:
 def published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> tuple[ResultTable, ...]:
     """The systems in a table, task by task, in the order of the file.
 
-    Results of a benchmark that no task has are left out.
+    Results of a benchmark that no task has are left out, and those of a task none of which has a
+    known scenario and unit; the first system tells the latter.
 
     Raises:
-        RequestError: a column is missing, a value makes no sense, a system has two values for the
-            same, or no line is of a known benchmark.
+        RequestError: a column is missing, a text is too long, a value makes no sense, a system has
+            two values for the same, or no line is of a known benchmark.
     """
-    names = summary_names(columns)
-    head = [names.get(own, own) for own in columns]
-    lacking = (name for name in COLUMNS if name != ACCURACY and name not in head)
-    require(path, columns, (spell(name, columns) for name in lacking))
+    head = _check_head(path, columns)
     known = benchmarks()
     found: list[ResultTable] = []
+    untold: dict[str, Line] = {}
     for benchmark in known:
         names = summary_names(columns, benchmark.metric)
         renamed = [line.rename(names) for line in lines]
@@ -79,15 +81,38 @@ def published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> tupl
         if own:
             if ACCURACY not in own[0].cells:
                 require(path, columns, [spell(ACCURACY, columns, benchmark.metric)])
-            found += _systems(path, own, benchmark)
+            told = _systems(path, own, benchmark)
+            found += told
+            if not told:
+                count = format_count(len(own), "result")
+                untold[f"{path.name}: {count} of {benchmark.task.title}: {UNTOLD}"] = own[0]
     if not found:
+        for line in untold.values():
+            raise line.wrong("Units", UNTOLD)
         column = columns[head.index("MlperfModel")]
         raise unknown_benchmark(path, (line.cells[column] for line in lines), known)
-    return tuple(found)
+    first, *others = found
+    return replace(first, left_out=tuple(untold)), *others
 
 
-def _systems(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> Iterator[ResultTable]:
-    """The systems of a benchmark.
+def _check_head(path: Path, columns: Sequence[str]) -> list[str]:
+    """The columns by the names of the summary.
+
+    Raises:
+        RequestError: one is missing, or has too long a name.
+    """
+    names = summary_names(columns)
+    head = [names.get(own, own) for own in columns]
+    if long := next((name for name in columns if len(name) > MAX_NAME), ""):
+        problem = f"the name of a column {_too_long(long, MAX_NAME)}"
+        raise RequestError(problem, file=path, line=1, remedy="shorten it")
+    lacking = (name for name in COLUMNS if name != ACCURACY and name not in head)
+    require(path, columns, (spell(name, columns) for name in lacking))
+    return head
+
+
+def _systems(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> list[ResultTable]:
+    """The systems of a benchmark that have a result of a known scenario and unit.
 
     The same platform in two rounds or divisions, or of two organisations, is two: its results may
     have other settings. Where power was measured, some tables add that to the division.
@@ -98,13 +123,30 @@ def _systems(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> Iterato
         division = cells.get("Division", "").removesuffix("-power")
         origin = cells.get("version", ""), cells.get("Organization", ""), division
         key = *origin, cells["Platform"]
-        system = systems.setdefault(key, _System(line))
+        if key not in systems:
+            _check_lengths(line)
+            systems[key] = _System(line)
+        system = systems[key]
+        if len(cells["Model"]) > MAX_NAME:
+            raise line.wrong("Model", _too_long(cells["Model"], MAX_NAME))
         _take(system.found.setdefault(cells["Model"], {}), line, benchmark.metric)
-    if not any(map(_told, systems.values())):
-        first = next(iter(systems.values())).line
-        raise first.wrong("Units", "no result has a known scenario and unit")
-    for system in filter(_told, systems.values()):
-        yield _results(path, system, benchmark.task)
+    return [_results(path, each, benchmark.task) for each in systems.values() if _told(each)]
+
+
+def _check_lengths(line: Line) -> None:
+    """Refuses a system with a text that no import would keep.
+
+    Raises:
+        RequestError: one is too long; its column is named.
+    """
+    for column, text in line.cells.items():
+        most = MAX_NAME if column == "Platform" else MAX_TEXT
+        if len(text) > most and column not in OF_RESULTS:
+            raise line.wrong(column, _too_long(text, most))
+
+
+def _too_long(text: str, most: int) -> str:
+    return f"has {len(text):,} characters, more than {most:,}"
 
 
 def _told(system: _System) -> bool:

@@ -26,7 +26,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.results._tree import evidence
-from dse.results.table import OFFLINE_POWER, ResultTable, Row
+from dse.results.table import MAX_NAME, MAX_TEXT, OFFLINE_POWER, ResultTable, Row
 from dse.tasks import registry
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def _known_task(name: str) -> str:
     return registry.task(name).name  # from now on its quality is a metric
 
 
-Text = Annotated[str, StringConstraints(max_length=4000)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 TaskName = Annotated[str, AfterValidator(_known_task)]
 MetricName = Annotated[str, AfterValidator(_known_metric)]
 Value = Annotated[float, Field(gt=0, allow_inf_nan=False)]

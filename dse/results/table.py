@@ -18,6 +18,10 @@ OFFLINE_POWER = "offline_power_w"
 """Mean power of the whole system in watts while Offline ran: published, never measured here."""
 
 
+MAX_NAME, MAX_TEXT = 1000, 4000
+"""The most characters of a name, and of any other text, that an import keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One configuration on one system.

@@ -20,6 +20,7 @@ from dse.core.wording import format_count
 from dse.loadgen.compliance import TESTS
 from dse.loadgen.logs import LogError, read_responses
 from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,15 +51,17 @@ SHORT = frozenset(
     }
 )
 """Rules that a preview may break: they are about how long and over how much was run."""
+_BUILTIN = "builtin"
+"""The provider of models with untrained weights."""
 REMEDIES: Mapping[str, str] = {
     "trained": "explore trained models with --models and --dataset",
     "accuracy-measured": "explore with --dataset",
     "accuracy-samples": "explore with the whole data set",
     "reference-model": "explore the reference model, under its name",
     "quality-target": "explore a model that is as good",
-    "calibration": "give a file that was calibrated with MLPerf's list",
+    "calibration": "give a file that was calibrated with MLPerf's list, or take the model in fp32",
 }
-"""What helps where another run does not."""
+"""What helps where another run does not; of the closed division see `_remedies`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,12 @@ class Breach:
     Attributes:
         rule: its name, as the documentation has it.
         message: what is wrong, in a few words.
-        lasting: whether no further run mends it.
+        remedy: what helps, where no further run does; else empty.
     """
 
     rule: str
     message: str
-    lasting: bool = False
+    remedy: str = ""
 
     @property
     def short(self) -> bool:
@@ -81,9 +84,9 @@ class Breach:
         return self.rule in SHORT
 
     @property
-    def remedy(self) -> str:
-        """What helps, where another run does not; else empty."""
-        return REMEDIES[self.rule] if self.lasting else ""
+    def lasting(self) -> bool:
+        """Whether no further run mends it."""
+        return bool(self.remedy)
 
 
 def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breach]:
@@ -94,39 +97,56 @@ def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breac
         models: where the study's model files come from, by the provider's name.
         benchmark: of whose task they are.
     """
-    found = []
-    if models == "builtin":
-        found.append(Breach("trained", "the builtin models have untrained weights", lasting=True))
+    remedies = _remedies(models, benchmark)
+    found = _foreseen(record, models, benchmark)
+    return [Breach(rule, message, remedies[rule]) for rule, message in found]
+
+
+def _remedies(models: str, benchmark: Benchmark) -> Mapping[str, str]:
+    """What helps, by rule: the closed division takes no other model than the reference."""
+    found = dict(REMEDIES)
+    reference = benchmark.rules.reference_model
+    if benchmark.closed and registry.is_published(reference):
+        fetch = f"dse models fetch {reference} --output reference"
+        remedy = f"explore the files of `{fetch}` with --models and --dataset"
+        found |= dict.fromkeys(("trained", "reference-model"), remedy)
+    if models == _BUILTIN:  # a data set alone measures no accuracy of theirs
+        found["accuracy-measured"] = found["trained"]
+    return found
+
+
+def _foreseen(record: Record, models: str, benchmark: Benchmark) -> Iterator[tuple[str, str]]:
+    """Rule and message of each; see `foreseeable`."""
+    if models == _BUILTIN:
+        yield "trained", "the builtin models have untrained weights"
     accuracy, rules = record.outcome.quality, benchmark.rules
     if accuracy is None or accuracy.source is not Source.MEASURED:
-        found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
+        yield "accuracy-measured", "its accuracy is not measured here"
     else:
         details = QualityDetails.of(accuracy.details)
         count, due, noun = details.total, rules.all_items, benchmark.task.noun
         if details.samples:
             count, due, noun = details.samples, rules.accuracy_samples, "samples"
         if count and count != due:
-            message = f"the data set has {count} {noun}, not {due}"
-            found.append(Breach("accuracy-samples", message, lasting=True))
-    return [*found, *(_not_closed(record, benchmark) if benchmark.closed else ())]
+            yield "accuracy-samples", f"the data set has {count} {noun}, not {due}"
+    if benchmark.closed:
+        yield from _not_closed(record, benchmark)
 
 
-def _not_closed(record: Record, benchmark: Benchmark) -> Iterator[Breach]:
-    """Why a point can't be in the closed division, however it is run."""
+def _not_closed(record: Record, benchmark: Benchmark) -> Iterator[tuple[str, str]]:
+    """Why a point can't be in the closed division, however it is run: rules and messages."""
     model, reference = record.configuration.model, benchmark.rules.reference_model
     if not model.startswith(reference) or PRUNED.search(model):
-        yield Breach(
-            "reference-model", f"the closed division takes {reference} alone", lasting=True
-        )
+        yield "reference-model", f"the closed division takes {reference} alone"
     quality, target = record.outcome.quality, benchmark.quality.target
     if quality is None or target is None:
         return
     if quality.value < target:
         message = f"{quality.value:.3f} {benchmark.metric.unit}, not {target:.3f}"
-        yield Breach("quality-target", f"its {benchmark.metric.title} is {message}", lasting=True)
+        yield "quality-target", f"its {benchmark.metric.title} is {message}"
     if QualityDetails.of(quality.details).calibrated_on:
         message = f"it was calibrated on {benchmark.task.noun} of the data set"
-        yield Breach("calibration", f"{message}, not by MLPerf's list", lasting=True)
+        yield "calibration", f"{message}, not by MLPerf's list"
 
 
 def breaches(result: Evidence, release: Release, models: str, benchmark: Benchmark) -> list[Breach]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from dse.core.errors import RequestError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from dse.models.describing import Describer
+
+MAX_SIMILAR = 3
+"""Names that a complaint suggests."""
 
 
 class FetchedModel(Protocol):
@@ -28,8 +36,8 @@ class FetchedModel(Protocol):
         ...
 
 
-class Published(Protocol):
-    """Published models of a task, whose files can be downloaded.
+class Catalogue(Protocol):
+    """Models of a task that are known by name, and the files of those that are published.
 
     Attributes:
         next_command: what explores a folder of them; the folder goes in the place of ``{folder}``.
@@ -37,8 +45,31 @@ class Published(Protocol):
 
     next_command: ClassVar[str]
 
-    def offers(self, patterns: Sequence[str]) -> bool:
-        """Whether each shell pattern chooses one of its models."""
+    @property
+    def describer(self) -> Describer:
+        """How other models of the task are described."""
+        ...
+
+    @property
+    def known(self) -> Sequence[str]:
+        """All models, by name."""
+        ...
+
+    @property
+    def published(self) -> Sequence[str]:
+        """The models of which files can be downloaded."""
+        ...
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Name, size and published quality of each model, JSON-able."""
+        ...
+
+    def details(self, name: str) -> dict[str, Any]:
+        """All that is known of a model, JSON-able.
+
+        Args:
+            name: one of `known`.
+        """
         ...
 
     def fetch(
@@ -57,17 +88,8 @@ class Published(Protocol):
         ...
 
 
-class Catalogue(Published, Protocol):
-    """Published models of a task of which size and quality are known."""
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Size and published quality of each model, JSON-able."""
-        ...
-
-    def details(self, name: str) -> dict[str, Any]:
-        """All that is known of a model, JSON-able.
-
-        Raises:
-            RequestError: there is none of that name.
-        """
-        ...
+def unknown_model(name: str, known: Iterable[str]) -> RequestError:
+    """The complaint about a name that no model has, with similar ones."""
+    close = difflib.get_close_matches(name, list(known), n=MAX_SIMILAR)
+    remedy = f"did you mean {' or '.join(close)}?" if close else "'dse models list' shows all"
+    return RequestError(f"unknown model '{name}'", remedy=remedy)

@@ -7,19 +7,21 @@ the group ``dse.tasks``.
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
 from dse.core.metrics import DEFAULT_TIMED, add_quality
 from dse.core.registry import ForeignCodeError, load_foreign
+from dse.tasks.published_models import unknown_model
 from dse.tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from importlib.metadata import EntryPoint
 
-    from dse.tasks.published_models import Catalogue, Published
+    from dse.tasks.published_models import Catalogue
     from dse.tasks.task import Quality
 
 TASKS = {
@@ -31,7 +33,7 @@ TASKS = {
 DEFAULT = "image-classification"
 """The task of a search space or a study that names none."""
 WITH_PUBLISHED = (DEFAULT, "question-answering")
-"""The tasks with models whose files can be downloaded."""
+"""The tasks with models that are known by name, of which some files can be downloaded."""
 GROUP = "dse.tasks"
 """The group of the entry points by which other packages offer tasks."""
 _QUALITIES: dict[str, Quality] = {}
@@ -78,20 +80,59 @@ def default_objectives(name: str = DEFAULT) -> tuple[str, ...]:
     return (own.metric.name, *DEFAULT_TIMED) if own else DEFAULT_TIMED
 
 
-def catalogue() -> Catalogue:
-    """The models that are listed: those of the default task."""
-    return cast("Catalogue", _published(DEFAULT))
+def catalogues() -> dict[str, Catalogue]:
+    """The models that are known, by the name of their task."""
+    modules = {name: TASKS[name].partition(":")[0].rpartition(".")[0] for name in WITH_PUBLISHED}
+    return {
+        name: importlib.import_module(f"{module}.catalogue").Catalogue()
+        for name, module in modules.items()
+    }
 
 
-def published_models(patterns: Sequence[str]) -> Published:
-    """The models that shell patterns choose from, of one task; where none fits the default one."""
-    every = (_published(name) for name in WITH_PUBLISHED)
-    return next((one for one in every if one.offers(patterns)), catalogue())
+def published_models(patterns: Sequence[str]) -> Catalogue:
+    """The models that shell patterns choose files from; without a pattern those of `DEFAULT`.
+
+    Raises:
+        RequestError: of a pattern no file is published, or the patterns are of several tasks.
+    """
+    every = catalogues().values()
+    for one in every:
+        if all(fnmatch.filter(one.published, pattern) for pattern in patterns):
+            return one
+    published = [name for one in every for name in one.published]
+    known = [name for one in every for name in one.known]
+    for pattern in patterns:
+        if fnmatch.filter(published, pattern):
+            continue
+        if not fnmatch.filter(known, pattern):
+            raise unknown_model(pattern, published)
+        raise RequestError(
+            f"no file of '{pattern}' is published", remedy="explore without --models: it is built"
+        )
+    remedy = "fetch those of each task on their own"
+    raise RequestError(f"{', '.join(patterns)} are models of several tasks", remedy=remedy)
 
 
-def _published(name: str) -> Published:
-    module, _, _ = TASKS[name].rpartition(".")
-    return cast("Published", importlib.import_module(f"{module}.catalogue").Catalogue())
+def is_published(model: str) -> bool:
+    """Whether files of a model can be downloaded.
+
+    Args:
+        model: its name.
+    """
+    return any(model in one.published for one in catalogues().values())
+
+
+def model_details(name: str) -> tuple[str, dict[str, Any]]:
+    """The task of a model that is known, and all about it, JSON-able.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    every = catalogues()
+    for task, one in every.items():
+        if name in one.known:
+            return task, one.details(name)
+    raise unknown_model(name, [known for one in every.values() for known in one.known])
 
 
 def _entry_points() -> Iterable[EntryPoint]:

@@ -28,13 +28,17 @@ def quantised() -> onnx.ModelProto:
     return onnx.load(build_int8("small", replace(SMALL, pruning=Pruning(90, 4)))[0])
 
 
+def count_operators(model: onnx.ModelProto) -> collections.Counter[str]:
+    return collections.Counter(node.op_type for node in model.graph.node)
+
+
 @pytest.mark.usefixtures("shared_cache")
 def test_every_product_by_weights_is_one_of_integers() -> None:
     model = quantised()
     expected = session(model.SerializeToString()).run(OUTPUTS, feeds(SMALL, 2))
-    assert to_integer_products(model) == PRODUCTS
+    to_integer_products(model)
     onnx.checker.check_model(model, full_check=True)
-    counts = collections.Counter(node.op_type for node in model.graph.node)
+    counts = count_operators(model)
     assert counts["MatMulInteger"] == PRODUCTS
     assert not counts["DequantizeLinear"]
     found = session(model.SerializeToString()).run(OUTPUTS, feeds(SMALL, 2))
@@ -45,7 +49,7 @@ def test_every_product_by_weights_is_one_of_integers() -> None:
 def test_a_float_model_stays_as_it_is() -> None:
     model = onnx.load(build_fp32("small", SMALL)[0])
     before = model.SerializeToString(deterministic=True)
-    assert to_integer_products(model) == 0
+    to_integer_products(model)
     assert model.SerializeToString(deterministic=True) == before
 
 
@@ -69,8 +73,9 @@ def set_constant(model: onnx.ModelProto, end: str, change: Callable[..., np.ndar
 def test_a_product_of_another_form_stays(end: str, change: Callable[..., np.ndarray]) -> None:
     model = quantised()
     set_constant(model, end, change)
-    assert to_integer_products(model) == PRODUCTS - 1
-    counts = collections.Counter(node.op_type for node in model.graph.node)
+    to_integer_products(model)
+    counts = count_operators(model)
+    assert counts["MatMulInteger"] == PRODUCTS - 1
     assert counts["DequantizeLinear"] == 2
 
 
@@ -79,4 +84,5 @@ def test_one_scale_for_all_outputs_will_do() -> None:
     model = quantised()
     set_constant(model, "kernel/scale", lambda scales: scales[0])
     set_constant(model, "kernel/zero", lambda zeros: zeros[0])
-    assert to_integer_products(model) == PRODUCTS
+    to_integer_products(model)
+    assert count_operators(model)["MatMulInteger"] == PRODUCTS

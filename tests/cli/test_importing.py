@@ -65,6 +65,14 @@ def test_a_file_with_results_of_several_tasks(command: Command, here: Path) -> N
     assert [each.task for each in read_results("bert")] == ["question-answering"]
 
 
+def test_a_task_that_can_not_be_read_is_told(command: Command, here: Path) -> None:
+    other = {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "90", "Units": "furlongs"}
+    answer = command.good("import", write_published(here / "t.csv", [{}, other, other]))
+    told = "t.csv: 2 results of question answering: no result has a known scenario and unit"
+    assert answer.err.splitlines() == [f"left out: {told}", "next: dse compare t"]
+    assert f"#1 left out: {told}" in " ".join(command.good("compare", "t").out.split())
+
+
 def test_a_tree(command: Command, here: Path) -> None:
     folder = write_tree(here / "tree")
     (folder / "results/board/mobilenet-v1-0.25-128-int8/Offline/accuracy/accuracy.txt").unlink()

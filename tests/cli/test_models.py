@@ -7,20 +7,23 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dse.tasks.image_classification.fetching.fetch import Wanted, choose
 from dse.tasks.image_classification.fetching.urls import published_files
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.question_answering._architectures import ENCODERS
+from dse.tasks.question_answering.catalogue import FILES
 from tests.commandline import PATIENCE_S, read_until, start
 from tests.download.publications import archives, model_of, path_of
 from tests.download.servers import Site, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.commandline import Command
 
@@ -35,8 +38,10 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         yield running
 
 
-def test_the_list_is_the_catalogue(command: Command) -> None:
-    found = json.loads(command.good("models", "list", "--json").out)["models"]
+def test_the_list_has_the_models_of_both_tasks(command: Command) -> None:
+    listed = json.loads(command.good("models", "list", "--json").out)
+    assert list(listed) == ["models", "question-answering"]
+    found = listed["models"]
     assert [row["name"] for row in found] == list(CATALOGUE)
     for row in found:
         known = CATALOGUE[row["name"]]
@@ -48,7 +53,11 @@ def test_the_list_is_the_catalogue(command: Command) -> None:
     assert round(by_name["mobilenet-v1-1.0-224"]["macs_millions"]) == 569
     assert round(by_name["mobilenet-v2-1.0-224"]["macs_millions"]) == 301
     assert round(by_name["mobilenet-v1-1.0-224"]["parameters_millions"], 1) == 4.2
-    head, *lines = command.good("models", "list").out.splitlines()
+    text = command.good("models", "list").out
+    first, second, encoders = text.partition("question-answering:\n")
+    assert second
+    title, head, *lines = first.splitlines()
+    assert title == "image-classification:"
     assert head.split()[:2] == ["model", "family"]
     assert [line.split()[0] for line in lines] == list(CATALOGUE)
     assert len({len(line) for line in (head, *lines)}) == 1
@@ -57,6 +66,24 @@ def test_the_list_is_the_catalogue(command: Command) -> None:
     assert lines[-1].split() == [
         *("resnet50-v1.5", "resnet", "1", "224", "4089.2", "25.53", "76.46", "75.79")
     ]
+    _hold_encoders(encoders.splitlines(), listed["question-answering"])
+
+
+def _hold_encoders(lines: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """All of them are in the JSON, the dense ones and those with an F1 in the text."""
+    assert [row["name"] for row in rows] == list(ENCODERS)
+    for row in rows:
+        known = ENCODERS[row["name"]]
+        assert row["published_percent"] == {p: one.value for p, one in known.published.items()}
+        assert (row["layers"], row["width"]) == (known.layers, known.width)
+        assert (row["zeros_percent"], row["zeros_block"]) == astuple(known.pruning)
+    shown = [n for n, one in ENCODERS.items() if one.published or not one.pruning.percent]
+    head, *lines = lines
+    assert head.split() == ["model", "layers", "width", "fp32", "[%]", "int8", "[%]"]
+    assert [line.split()[0] for line in lines] == shown
+    assert len({len(line) for line in (head, *lines)}) == 1
+    assert lines[0].split() == ["bert-large", "24", "1024", "90.87", "90.07"]
+    assert lines[-1].split() == ["bert-tiny", "2", "128", "-", "-"]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -86,6 +113,19 @@ def test_show_says_what_differs_from_channel_to_channel(command: Command) -> Non
     assert "fp32 input: (pixel - [123.68, 116.78, 103.94]) / 1" in lines
     lines = command.good("models", "show", "efficientnet-lite0").out.splitlines()
     assert "fp32 input: (pixel - 127) / 128" in lines
+
+
+def test_show_says_all_of_an_encoder(command: Command) -> None:
+    lines = command.good("models", "show", "bert-large").out.splitlines()
+    assert lines[:2] == ["name: bert-large", "layers: 24"]
+    assert "inputs: input_ids, attention_mask, token_type_ids" in lines
+    assert "fp32: F1 90.874 % (MLPerf Inference, reference model)" in lines
+    assert lines[-1] == f"int8: {FILES[1].url}"
+    lines = command.good("models", "show", "mobilebert-14-sparse50-block4").out.splitlines()
+    assert "zeros: 50 %, in blocks of 4" in lines
+    assert lines[-1] == "int8: no file to download"
+    found = json.loads(command.good("models", "show", "bert-tiny", "--json").out)
+    assert (found["sequence_length"], found["published"]) == (384, {})
 
 
 def test_fetch_and_fetch_again(command: Command, here: Path, site: Site) -> None:
@@ -149,7 +189,11 @@ def test_offline_is_one_line_that_names_the_host(command: Command, site: Site) -
         ),
         (["fetch", "--output", "file"], "file: --output: is not a folder"),
         (["fetch", "--output", "bad"], "bad/models.yaml:1: models: expected a list"),
+        (["fetch", "bert-lage", "--output", "m"], "'bert-lage'; did you mean bert-large?"),
+        (["fetch", "bert-base", "--output", "m"], "no file of 'bert-base' is published; explore"),
+        (["fetch", "bert-large", "mobilenet*", "--output", "m"], "models of several tasks; fetch"),
         (["show", "mobilenet-v3-larg"], "did you mean mobilenet-v3-large"),
+        (["show", "distilber"], "unknown model 'distilber'; did you mean distilbert"),
         (["show"], "NAME"),
         (["lst"], "lst"),
     ],

@@ -10,6 +10,7 @@ import yaml
 from dse.commands.models_describe import HEAD
 from dse.config.yaml_reader import MAX_YAML_BYTES
 from dse.models.manifest import FILE_NAME
+from tests.answering_model import onnx_bytes as encoder_bytes
 from tests.image_models import read_manifest
 from tests.small_models import SIDE, classifier_bytes, onnx_bytes, tflite_bytes
 
@@ -78,6 +79,39 @@ def test_it_is_explored_as_soon_as_it_is_filled_in(
     assert [entry.name for entry in read_manifest(models)] == ["m", "m", "raw"]
     command.good(*explore)
     assert command.counts("s")[:2] == (2, 0)
+
+
+def test_models_for_questions_are_described_for_their_task(command: Command, here: Path) -> None:
+    (here / "models").mkdir()
+    (here / "models" / "m.onnx").write_bytes(encoder_bytes(length="sequence"))
+    answer = command.good("models", "describe", "models")
+    assert answer.out == "models/models.yaml: 1 file of 1 model described\n"
+    explore = "dse explore my-space.yaml --models models --dataset SQUAD"
+    assert answer.err.splitlines() == [
+        "fill in: `vocabulary` of m.onnx",
+        "assumed: `sequence_length: 384`; correct what differs",
+        "my-space.yaml: a search space of yours with `task: question-answering`",
+        f"next: fill in models/models.yaml; {explore}",
+    ]
+    text = (here / "models" / FILE_NAME).read_text()
+    assert text.startswith(HEAD)
+    assert "#   published_f1: {" in text
+    assert "published_accuracy" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_models_of_another_task_are_left_out(command: Command, models: Path) -> None:
+    (models / "q.onnx").write_bytes(encoder_bytes())
+    answer = command.good("models", "describe", "models")
+    assert answer.out.endswith("3 files of 2 models described, 1 left out\n")
+    told = "left out: a model of question-answering; describe it in a folder of its own"
+    assert answer.err.splitlines()[0] == f"q.onnx: {told}"
+    assert "#   published_accuracy: {" in (models / FILE_NAME).read_text()
+    for name in ("r", "s", "t"):
+        (models / f"{name}.onnx").write_bytes(encoder_bytes())
+    answer = command.good("models", "describe", "models", "--force")
+    assert answer.out.endswith("4 files of 4 models described, 3 left out\n")
+    assert answer.err.count("a model of image-classification; describe it in a folder of") == 3
 
 
 def test_a_manifest_is_replaced_only_on_purpose(command: Command, models: Path) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.compare.comparison import compare
 from dse.compare.notes import comparison_notes
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY
+from dse.results.read import read_table
 from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.question_answering._quality import F1
 from tests.compare.made import gathered, results, row
 from tests.compare.test_summary import MEASURED, THEIRS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UNKNOWN = "the source does not say whether an accelerator was used: "
 
@@ -55,6 +59,29 @@ def test_unknown_hardware_is_told() -> None:
     assert f"{UNKNOWN}#1, #2" in notes(*several[:2])
     known = results("known", row(latency=1), description={"accelerators_per_node": "0"})
     assert not any(line.startswith(UNKNOWN) for line in notes(MEASURED, known))
+
+
+def test_numbers_of_nodes_that_contradict_each_other_are_told() -> None:
+    def named(*pairs: tuple[str, str]) -> list[str]:
+        found = [
+            results(name, row(accuracy=60, throughput=9), description={"number_of_nodes": nodes})
+            for name, nodes in pairs
+        ]
+        return [line for line in notes(*found) if " by name; " in line]
+
+    assert named(("1-node-2S", "2"), ("4 nodes", "1"), ("a_1node", "2")) == [
+        "#1, #3: 2 nodes by description, 1 by name; values per core are for 2",
+        "#2: 1 node by description, 4 by name; values per core are for 1",
+    ]
+    assert not named(("1-node-2S", "1"), ("2-nodes", "2"), ("board", "2"), ("nodes", "2"))
+    assert not named(("11-nodejs", "2"), ("1-node-2S", "N/A"), ("1-node-2S", ""))
+
+
+def test_published_nodes_that_contradict_each_other_are_told(shared_data: Path) -> None:
+    table = read_table(shared_data / "results" / "mlperf_inference_bert_open.csv")
+    (line,) = (line for line in notes(*table) if " by name; " in line)
+    assert line.endswith(": 2 nodes by description, 1 by name; values per core are for 2")
+    assert line.count("#") == 2
 
 
 def test_accuracies_that_were_taken_over_are_told() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.exploration import _settler
+from dse.machine.measuring_lock import WAITING, measuring_lock
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.study import Study
@@ -78,6 +79,31 @@ def test_the_same_command_again_measures_nothing(command: Command, here: Path) -
     assert "every configuration has its outcome: 0 done now; 4 measured" in again.err
     assert again.out == first.out
     assert sorted((here / "studies/space/runs").rglob("*")) == runs
+
+
+@pytest.mark.parametrize("settle", [(), ("--settle", 0)], ids=["settled", "once"])
+def test_a_complete_study_says_so_while_others_measure(
+    command: Command, here: Path, settle: tuple[object, ...]
+) -> None:
+    write_table(here)
+    space = write_space(here, batch_sizes=1)
+    command.good("explore", space, *settle)
+    with measuring_lock() as come:
+        assert come
+        again = command.good("explore", space, *settle, "--timeout", "1min")
+    assert "every configuration has its outcome: 0 done now; 4 measured" in again.err
+    assert WAITING not in again.err
+
+
+def test_the_time_of_a_wait_for_others_counts(command: Command, here: Path) -> None:
+    write_table(here)
+    space = write_space(here, batch_sizes=1)
+    with measuring_lock() as come:
+        assert come
+        answer = command("explore", space, "--timeout", "0.1s")
+    assert answer.code == 1  # nothing is measured
+    assert WAITING in answer.err
+    assert "the time is up: 0 done now" in answer.err
 
 
 def test_all_failing_is_exit_code_one(command: Command, here: Path) -> None:

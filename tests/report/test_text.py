@@ -85,6 +85,19 @@ def test_numbers(metric: str, text: str) -> None:
     assert number(metric, 71.2356) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (999_999_999_999.9, "999999999999.9"),
+        (1.23456e12, "1.235e+12"),
+        (-1e15, "-1e+15"),
+        (1e308, "1e+308"),
+    ],
+)
+def test_huge_numbers_are_short(value: float, text: str) -> None:
+    assert number(THROUGHPUT, value) == text
+
+
 def test_what_is_not_the_default_stands_in_short() -> None:
     shown = lines([record(1), record(2, delay_ms=2.5, fault="none")], [LATENCY])
     assert "null t2 b8 delay_ms=2.5 fault=none" in shown

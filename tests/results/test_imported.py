@@ -215,7 +215,9 @@ def test_names_of_folders(tmp_path: Path) -> None:
 
 
 def test_what_is_too_long_to_be_kept_is_told(tmp_path: Path, place: StudyFolder) -> None:
-    made = imported(write_published(tmp_path / "t.csv", [{"Model": "x" * 2000}]))
+    made = imported(write_published(tmp_path / "t.csv", [{}]))
+    (system,) = made.results
+    rows = tuple(replace(row, label="x" * 2000) for row in system.rows)
     with pytest.raises(RequestError, match=r"t\.csv: label: can't be kept: String should have at"):
-        keep(made, place)
+        keep(replace(made, results=(replace(system, rows=rows),)), place)
     assert not place.path.exists()

@@ -75,6 +75,26 @@ def test_what_makes_no_sense_is_told(tmp_path: Path, row: dict[str, str], words:
         read_table(table)
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"model_name": "x" * 1001}, ":3: model_name: has 1,001 characters, more than 1,000;"),
+        ({"platform": "x" * 1001}, ":3: platform: has 1,001 characters, more than 1,000;"),
+        ({"platform": "y", "host_cpu": "x" * 4001}, ":3: host_cpu: has 4,001 characters, more"),
+    ],
+)
+def test_what_no_import_would_keep_is_told_by_its_column(
+    tmp_path: Path, row: dict[str, str], words: str
+) -> None:
+    with pytest.raises(RequestError, match=words):
+        read_table(write_bert(tmp_path / "t.csv", [{}, row]))
+    kept = {name: text[1:] for name, text in row.items() if len(text) > 1}
+    assert read_table(write_bert(tmp_path / "u.csv", [{}, row | kept]))
+    (tmp_path / "u.csv").write_text(f"{'x' * 1001}\n1\n")
+    with pytest.raises(RequestError, match=r"u\.csv:1: the name of a column has 1,001 char"):
+        read_table(tmp_path / "u.csv")
+
+
 def test_a_table_of_unknown_benchmarks_names_them_and_what_is_known(tmp_path: Path) -> None:
     table = write_published(tmp_path / "t.csv", [{"MlperfModel": "rnnt"}])
     with pytest.raises(RequestError) as caught:
@@ -165,6 +185,19 @@ def test_a_table_without_a_known_scenario_and_unit_is_refused(
         read_table(write_bert(tmp_path / "t.csv", [change]))
     (system,) = read_table(write_bert(tmp_path / "u.csv", [{}, {"platform": "other"} | change]))
     assert system.name == "board_one-cpu-runtime"
+
+
+def test_a_task_without_a_known_unit_is_left_out_and_told(tmp_path: Path) -> None:
+    other = {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "90", "Units": "furlongs"}
+    one, two = read_table(write_published(tmp_path / "t.csv", [other, {}, {"Platform": "two"}]))
+    assert {one.task, two.task} == {registry.DEFAULT}
+    assert one.left_out == (
+        "t.csv: 1 result of question answering: no result has a known scenario and unit",
+    )
+    assert two.left_out == ()
+    lines = [other, {"Units": "furlongs"}]
+    with pytest.raises(RequestError, match=r"t\.csv:3: Units: no result has a known scenario"):
+        read_table(write_published(tmp_path / "t.csv", lines))
 
 
 def test_a_table_without_a_quality_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dse.core.measurement import Outcome
 from dse.loadgen.compliance import FAIL, PASS, TESTS
 from dse.loadgen.logs import ACCURACY
 from dse.study.folder import existing_folder
@@ -166,7 +167,9 @@ def test_a_point_is_exported_with_all_scenarios_or_not_at_all(
     assert answer.err.startswith("dse: #0 Offline: min-duration: ")
     answer = export(command, "closed", *CLOSED, "--dry-run")
     listed = " ".join(answer.out.split())
-    assert listed.count("all-scenarios: Offline of the same point is not complete") == 2
+    which = "(#0 SingleStream, #0 MultiStream)"
+    assert f"all-scenarios: Offline of the same point is not complete {which}" in listed
+    assert listed.count("all-scenarios") == 3  # in the rows of both, and once with its meaning
     assert "to export: nothing; lacking: 3 results" in answer.err
 
 
@@ -180,11 +183,64 @@ def test_another_model_than_the_reference_is_refused(
         known = replace(record, configuration=configuration)
         found = foreseeable(known, "file", Benchmark.of(division="closed"))
         assert [breach.rule for breach in found] == rules
+        assert all("under its name" in breach.remedy for breach in found)  # nobody publishes it
     rules_ = replace(Benchmark.of().rules, reference_model="resnet50-v1.5")
     monkeypatch.setattr(ImageClassification, "rules", rules_)
     answer = export(command, "closed", *CLOSED)
-    assert "reference-model: the closed division takes resnet50-v1.5 alone; explore" in answer.err
+    remedy = (
+        "explore the files of `dse models fetch resnet50-v1.5 --output reference` with --models "
+        "and --dataset"
+    )
+    assert f"the closed division takes resnet50-v1.5 alone; {remedy}" in answer.err
+    answer = export(command, "closed", *CLOSED, "--dry-run")
+    assert answer.err.splitlines()[0] == f"remedy: {remedy}"
+    assert "STUDY" not in answer.err  # every run is there
     exported(command, "closed")
+
+
+def test_compliance_runs_that_lack_are_made_by_a_validation(
+    command: Command,
+    closed: Callable[[], Copy],
+    data: Data,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed()
+    write_study(here / "studies/open", data, EDGE)
+    answer = export(command, "open", *CLOSED, "--dry-run")
+    assert "compliance-run: there is no TEST01 run of this configuration (all 3 results)" in (
+        " ".join(answer.out.split())
+    )
+    assert "remedy: " not in answer.err
+    assert answer.last.startswith("next: dse validate open --points 0 --division closed ")
+    rules = replace(Benchmark.of().rules, reference_model="resnet50-v1.5")
+    monkeypatch.setattr(ImageClassification, "rules", rules)
+    answer = export(command, "open", *CLOSED, "--dry-run")
+    first, second, summary = answer.err.splitlines()
+    assert first.startswith("remedy: explore the files of `dse models fetch resnet50-v1.5 ")
+    assert second == (
+        "remedy: then `dse validate STUDY --division closed` makes the compliance runs as well"
+    )
+    assert summary == "to export: nothing; lacking: 3 results"
+
+
+@pytest.mark.parametrize(
+    ("task", "model"),
+    [("image-classification", "resnet50-v1.5"), ("question-answering", "bert-large")],
+)
+def test_builtin_models_are_to_be_replaced_by_the_files_of_the_reference(
+    closed: Callable[[], Copy], monkeypatch: pytest.MonkeyPatch, task: str, model: str
+) -> None:
+    closed()
+    (record,) = Study.load(existing_folder("closed")).frontier()
+    monkeypatch.undo()
+    unmeasured = replace(record, outcome=Outcome(()))
+    found = foreseeable(unmeasured, "builtin", Benchmark.of(task, "closed"))
+    assert [each.rule for each in found] == ["trained", "accuracy-measured", "reference-model"]
+    fetch = f"`dse models fetch {model} --output reference`"
+    assert {each.remedy for each in found} == {
+        f"explore the files of {fetch} with --models and --dataset"
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.commands._export_readiness import Readiness, supplying
+from dse.commands._export_readiness import Readiness, breach_lines, supplying
 from dse.loadgen.logs import ACCURACY, DETAIL
 from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
@@ -184,9 +184,12 @@ def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Pat
     named = ["0", MODEL.removesuffix("-int8"), "int8", "litert", "t1", "b1"]
     assert single.split() == [*named, "SingleStream", "nothing"]
     assert offline.split()[:7] == [*named, "Offline"]
-    listed = " ".join(" ".join([offline, *rest]).split())
-    assert "performance-run: there is no valid performance run" in listed
-    assert "accuracy-run: there is no accuracy run" in listed
+    assert offline.split()[7:] == ["performance-run,", "accuracy-run"]
+    assert rest == [
+        "t threads, b batch size",
+        "performance-run: there is no valid performance run (#0 Offline)",
+        "accuracy-run: there is no accuracy run of this configuration (#0 Offline)",
+    ]
     assert answer.err.splitlines() == [
         "to export: 1 result of 1 point; lacking: 1 result",
         "next: dse validate s --points 0 --scenario Offline",
@@ -228,6 +231,30 @@ def test_one_command_supplies_what_points_lack_alike(data: Data, tmp_path: Path)
     begun = "dse validate s --storage 'mysql://me:***@host/db'"
     assert both == f"{begun} --points 0,3 --scenario SingleStream --scenario Offline"
     assert offline == f"{begun} --points 4 --scenario Offline"
+
+
+def test_what_results_lack_alike_is_told_once(data: Data, tmp_path: Path) -> None:
+    study = Study.load(StudyFolder(write_study(tmp_path / "s", data, BOTH, validated=())))
+    (record,) = study.frontier()
+    every, some = Breach("performance-run", "there is none"), Breach("queries", "too few")
+    judged = [
+        Readiness(result, (every, *([some] if id_ < 4 else [])), preview=False)
+        for id_ in range(5)
+        for result in gather(
+            study,
+            replace(record, id=id_),
+            BOTH,
+            ("valid",),
+            infer=False,
+            benchmark=Benchmark.of(),
+        )
+    ]
+    assert breach_lines(judged) == [
+        "performance-run: there is none (all 10 results)",
+        "queries: too few (#0 SingleStream, #0 Offline, #1 SingleStream, #1 Offline, #2",
+        "  SingleStream, #2 Offline and 2 more)",
+    ]
+    assert breach_lines(judged[:1])[0] == "performance-run: there is none (#0 SingleStream)"
 
 
 def test_points_that_are_named_have_to_be_complete(

@@ -66,6 +66,8 @@ def test_what_can_not_be_closed_is_refused_beforehand(
     told = answer.err[answer.err.index(HEADING) :]
     assert "  reference-model: the closed division takes resnet50-v1.5 alone (#0)\n" in told
     assert "  quality-target: its top-1 accuracy is 20.312 %, not 75.695 (#0)\n" in told
+    assert "`dse models fetch resnet50-v1.5 --output reference`" in answer.last
+    assert "; explore a model that is as good, or --anyway runs them all the same" in answer.last
     assert "reference-model" not in command("validate", "small", *OPTIONS).err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from dse.models.describing import Describer
     from dse.tasks.image_classification.fetching.fetch import FetchResult
     from dse.tasks.image_classification.models.catalogue import Variant
 
@@ -22,9 +22,22 @@ class Catalogue:
 
     next_command: ClassVar[str] = "dse explore mobilenets-efficientnets --models {folder}"
 
-    def offers(self, patterns: Sequence[str]) -> bool:
-        """Whether each pattern chooses a model."""
-        return all(any(fnmatchcase(name, pattern) for name in CATALOGUE) for pattern in patterns)
+    @property
+    def describer(self) -> Describer:
+        """How other models are described."""
+        from dse.tasks.image_classification.models.describing import DESCRIBER
+
+        return DESCRIBER
+
+    @property
+    def known(self) -> Sequence[str]:
+        """All models, by name."""
+        return tuple(CATALOGUE)
+
+    @property
+    def published(self) -> Sequence[str]:
+        """The models of which files can be downloaded."""
+        return tuple(CATALOGUE)
 
     def rows(self) -> list[dict[str, Any]]:
         """Size and published accuracy of each model."""

@@ -97,9 +97,10 @@ class QuestionAnsweringEntry(ManifestEntry):
         if found is None:
             yield "file", f"'{self.file}' is damaged", "get it again"
         else:
-            yield from self._faults_of(found)
+            yield from self.contradictions(found)
 
-    def _faults_of(self, found: Interface) -> Iterator[Fault]:
+    def contradictions(self, found: Interface) -> Iterator[Fault]:
+        """What the file declares that no entry can have, or that this one says otherwise."""
         remedy = "export it with ids, mask and segments of tokens as inputs"
         names = ", ".join(f"'{one.name}'" for one in found.inputs)
         if not 0 < len(found.inputs) <= len(ROLES) or "ids" not in _match_roles(found):

@@ -1,7 +1,7 @@
-"""The published models that answer questions, as ``dse models fetch`` downloads them.
+"""The models that answer questions, as ``dse models`` shows and downloads them.
 
-They are those of MLPerf's reference (github.com/mlcommons/inference, language/bert), with the
-vocabulary that all of them have.
+The files are those of MLPerf's reference (github.com/mlcommons/inference, language/bert), with the
+vocabulary that all of them have; the other models are built.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dse.download.resumable import DOWNLOAD_LIMITS, download
 from dse.formats.reading import MAX_MODEL_BYTES, read_interface
 from dse.models.fetched import LOCK, FetchedFolder, file_name
 from dse.tasks.question_answering._architectures import ENCODERS
-from dse.tasks.question_answering._manifest_entry import QuestionAnsweringEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.download.resumable import DownloadLimits, Progress
+    from dse.models.describing import Describer
     from dse.models.manifest import ManifestEntry
+    from dse.tasks.question_answering._architectures import Encoder
 
 LIMITS = replace(DOWNLOAD_LIMITS, max_bytes=MAX_MODEL_BYTES)
 _ZENODO = "https://zenodo.org/record"
@@ -77,13 +78,52 @@ class FetchResult:
 
 
 class Catalogue:
-    """See `dse.tasks.published_models.Published`."""
+    """See `dse.tasks.published_models.Catalogue`."""
 
     next_command: ClassVar[str] = "dse explore bert --models {folder} --dataset SQUAD"
 
-    def offers(self, patterns: Sequence[str]) -> bool:
-        """Whether each pattern chooses a model."""
-        return all(any(fnmatchcase(one.model, pattern) for one in FILES) for pattern in patterns)
+    @property
+    def describer(self) -> Describer:
+        """How other models are described."""
+        from dse.tasks.question_answering._describing import DESCRIBER
+
+        return DESCRIBER
+
+    @property
+    def known(self) -> Sequence[str]:
+        """All models, by name."""
+        return tuple(ENCODERS)
+
+    @property
+    def published(self) -> Sequence[str]:
+        """The models of which files can be downloaded."""
+        return tuple(dict.fromkeys(one.model for one in FILES))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Size, zeros and published F1 of each encoder."""
+        return [_summary(name, encoder) for name, encoder in ENCODERS.items()]
+
+    def details(self, name: str) -> dict[str, Any]:
+        """All that is known of an encoder."""
+        encoder = ENCODERS[name]
+        details = _summary(name, encoder)
+        del details["published_percent"]
+        urls = {one.precision: one.url for one in FILES if one.model == name}
+        return {
+            **details,
+            "heads": encoder.heads,
+            "inner": encoder.inner,
+            "sequence_length": encoder.sequence_length,
+            "inputs": [one.name for one in encoder.form.inputs],
+            "published": {
+                precision: {
+                    "percent": one.value,
+                    "source": one.source,
+                    "url": urls.get(precision),
+                }
+                for precision, one in encoder.published.items()
+            },
+        }
 
     def fetch(
         self,
@@ -103,6 +143,8 @@ class Catalogue:
                 it describes another file for a wanted one.
             DseError: a server can't be reached, or the folder or the cache can't be written to.
         """
+        from dse.tasks.question_answering._manifest_entry import QuestionAnsweringEntry
+
         checked = check_mirror(mirror) if mirror is not None else None
         if output.exists() and not output.is_dir():
             raise RequestError("is not a folder", file=output, field="--output")
@@ -176,6 +218,8 @@ class _Fetching:
         Raises:
             ArchiveError: it is something else, or has changed since it was first fetched.
         """
+        from dse.tasks.question_answering._manifest_entry import QuestionAnsweringEntry
+
         found, known = sha256_of(path), self.fetched.archive(one.url)
         if known is not None and known.sha256 != found:
             raise ArchiveError(
@@ -191,6 +235,17 @@ class _Fetching:
         if entry is None and place.exists() and not (place.is_file() and sha256_of(place) == found):
             raise ArchiveError(f"{place} is in the way: another file has that name; move it away")
         return found
+
+
+def _summary(name: str, encoder: Encoder) -> dict[str, Any]:
+    return {
+        "name": name,
+        "layers": encoder.layers,
+        "width": encoder.width,
+        "zeros_percent": encoder.pruning.percent,
+        "zeros_block": encoder.pruning.block,
+        "published_percent": {name: one.value for name, one in encoder.published.items()},
+    }
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -51,8 +51,21 @@ def fetch(folder: Path, site: Site, *precisions: str) -> list[FetchResult]:
 
 def test_patterns_choose_between_the_tasks() -> None:
     assert isinstance(registry.published_models(["bert-large"]), Catalogue)
-    for patterns in ([], ["*"], ["mobilenet-*"], ["bert-large", "mobilenet-*"], ["other"]):
+    for patterns in ([], ["*"], ["mobilenet-*"]):
         assert not isinstance(registry.published_models(patterns), Catalogue)
+    for patterns, problem in (
+        (["bert-large", "mobilenet-*"], "bert-large, mobilenet-\\* are models of several tasks"),
+        (["distilbert*"], "no file of 'distilbert\\*' is published"),
+        (["bert-lage"], "unknown model 'bert-lage'; did you mean bert-large?"),
+    ):
+        with pytest.raises(RequestError, match=problem):
+            registry.published_models(patterns)
+
+
+def test_only_published_models_have_files() -> None:
+    assert registry.is_published("bert-large")
+    assert registry.is_published("resnet50-v1.5")
+    assert not registry.is_published("bert-base")
 
 
 def test_a_fetched_folder_can_be_explored(tmp_path: Path, site: Site) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
-from dse.core.errors import RequestError
 from dse.tasks.image_classification.models._architectures import (
     efficientnet_lite,
     mobilenet_v1,
@@ -17,6 +15,7 @@ from dse.tasks.image_classification.models._architectures import (
 )
 from dse.tasks.image_classification.models._published import SOURCE, published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.published_models import unknown_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,9 +139,7 @@ def variant(name: str) -> Variant:
     """
     if name in CATALOGUE:
         return CATALOGUE[name]
-    close = difflib.get_close_matches(name, CATALOGUE, n=3)
-    remedy = f"did you mean {' or '.join(close)}?" if close else "'dse models list' shows all"
-    raise RequestError(f"unknown model '{name}'", remedy=remedy)
+    raise unknown_model(name, CATALOGUE)
 
 
 def published_pairs() -> tuple[tuple[str, str], ...]:

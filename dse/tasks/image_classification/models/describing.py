@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.config import yaml_reader
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
-from dse.models.describing import Draft
+from dse.models.describing import Describer, Draft
 from dse.tasks.image_classification.fetching.urls import download_source, published_files
 from dse.tasks.image_classification.labels import PLAIN, WITH_BACKGROUND
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
@@ -63,7 +63,7 @@ def draft_classifier(name: str, file: str, found: Interface) -> Draft:
     """
     if len(found.inputs) != 1:
         inputs = format_count(len(found.inputs), "input")
-        raise RequestError(f"it has {inputs}, not one", remedy="write its entry by hand")
+        raise RequestError(f"it has {inputs}, not one", remedy="give an image classifier")
     given, variant = found.inputs[0], CATALOGUE.get(name)
     layout = _layout(given.shape)
     known = {
@@ -153,3 +153,13 @@ def _hints(fields: Mapping[str, Any], variant: Variant | None) -> dict[str, str]
         published = {"mean": format_values(pixels.mean), "scale": format_values(pixels.scale)}
         hints |= {f: f"{values} for the published weights" for f, values in published.items()}
     return {f: f"fill in: {hints[f]}" for f, value in fields.items() if value is None}
+
+
+DESCRIBER = Describer(
+    task="image-classification",
+    tell=draft_classifier,
+    recognise=recognise,
+    figure="published_accuracy: {percent: 71.5, source: who measured it}",
+    explore="dse explore own-models --models {folder}",
+    dataset="IMAGES",
+)
