@@ -25,7 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
         *("commands", "answer", "exploration", "validate", "submission", "report", "results"),
-        *("study", "space"),
+        *("bundles", "study", "space"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "download", "version"),
     },
@@ -51,8 +51,10 @@ LAYERS: dict[str, set[str]] = {
         *("core", "version"),
     },
     "results": {
-        *("study", "tasks", "loadgen.logs", "loadgen.verdict", "machine", "config", "core"),
+        *("bundles", "study", "tasks", "loadgen.logs", "loadgen.verdict", "machine", "config"),
+        "core",
     },
+    "bundles": {"study", "space", "tasks", "machine", "config", "core", "version"},
     "derived": {"config", "core"},
     # Measuring, in the parent.
     "validate": {

@@ -22,11 +22,13 @@ HINTS = {
 COMMANDS = {
     "backends": "List the runtimes, whether they can be used here, and how to get them.",
     "bench": "Measure any model with random inputs that fit its signature.",
+    "bundle": "Write STUDY into one file, to be merged or compared on another machine.",
     "compare": "Compare studies, CPUs and published results side by side.",
     "explore": "Measure the configurations of SPACE and find the Pareto frontier.",
     "export": "Write validated points of STUDY as an MLPerf submission.",
     "frontier": "Show the Pareto-optimal configurations of a study.",
     "import": "Store published MLPerf results for comparisons and warm starts.",
+    "merge": "Add the trials of bundles to studies, one study for each CPU.",
     "models": "List the models that dse knows, download their files, and describe your own.",
     "pick": "Pick the one configuration of STUDY that is best within your limits.",
     "report": "Write a report of a study: a page for the browser, tables and pictures.",

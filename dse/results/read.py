@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from dse.bundles.merging import merge
+from dse.bundles.reading import is_bundle, read_bundle
 from dse.core.csv_lines import read_lines
 from dse.core.details import QualityDetails
 from dse.core.errors import RequestError
@@ -19,6 +23,7 @@ from dse.study.study import Study
 from dse.tasks import registry
 
 if TYPE_CHECKING:
+    from dse.bundles.bundle import Bundle
     from dse.core.plausibility import Note
     from dse.study.record import Record
 
@@ -29,8 +34,8 @@ def read_results(
     """The systems that a source tells of.
 
     Args:
-        source: name or folder of a study or of an import, a table of published results, or the
-            folder of a submission tree.
+        source: name or folder of a study or of an import, a bundle, a table of published
+            results, or the folder of a submission tree.
         storage: of a study, where that is not known from its folder.
         task: name of the only task whose results count; None for all.
         option: what asks for the task, for complaints.
@@ -64,7 +69,7 @@ def _read(source: str, storage: str | None) -> tuple[ResultTable, ...]:
 
 
 def read_file(path: Path) -> tuple[ResultTable, ...]:
-    """The systems in a table of published results or in a submission tree.
+    """The systems in a bundle, a table of published results, or a submission tree.
 
     Raises:
         RequestError: it is neither.
@@ -79,12 +84,22 @@ def read_file(path: Path) -> tuple[ResultTable, ...]:
 
 
 def read_table(path: Path) -> tuple[ResultTable, ...]:
-    """The systems in a table of published results.
+    """The systems in a bundle or a table of published results.
 
     Raises:
-        RequestError: it is none.
+        RequestError: it is neither.
     """
+    if is_bundle(path):
+        return (_bundled(read_bundle(path)),)
     return published(path, *read_lines(path))
+
+
+def _bundled(bundle: Bundle) -> ResultTable:
+    """What the study of a bundle amounts to, as if it had been measured here."""
+    with TemporaryDirectory(prefix="dse-bundle-") as folder:
+        merged = merge(bundle, StudyFolder(Path(folder) / bundle.study))
+        table = results_of(Study.load(merged.folder))
+    return replace(table, origin=str(bundle.file))
 
 
 def _is_tree(path: Path) -> bool:

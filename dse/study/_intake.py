@@ -28,7 +28,7 @@ class Origin:
     """Where measurements come from.
 
     Attributes:
-        trial_id: revision and number of their trial.
+        trial_id: revision of their trial, and its place in the order of begin.
         host: the machine, as `dse.study.record.machine_of` names it.
         begun: when the trial began; None where it is not told.
         configuration: what the trial measures; None where that was not stored.
@@ -51,10 +51,10 @@ class Origin:
         return cls(trial_id, host, trial.begun, trial.configuration, trial.purpose, place)
 
     @classmethod
-    def of_stored(cls, trial: optuna.trial.FrozenTrial, revision: int) -> Self:
+    def of_stored(cls, trial: optuna.trial.FrozenTrial, revision: int, place: int) -> Self:
         """Of a trial as it is stored."""
         return cls(
-            (revision, trial.number),
+            (revision, place),
             machine_of(trial.user_attrs.get(OWNER, {})),
             trial.datetime_start,
             configuration_of(trial),

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dse.core.errors import DseError
+from dse.core.errors import DseError, RequestError
 from dse.study import _ownership, _transactions, revisions
+from dse.study.merged import content_digest, identity_of
 from dse.study.metadata import StudyMetadata
 from dse.study.record import OWNER, configuration_of, id_of
 from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import optuna
     from sqlalchemy import Connection
 
+    from dse.core.configuration import KnobValue
+    from dse.study.merged import EndedTrial
     from dse.study.revisions import SpaceRevision
     from dse.study.store import Store, Trial, TrialDraft
     from dse.study.trial_updates import Claim, TrialUpdate
@@ -113,6 +116,36 @@ class StudyTrials:
             self._own.add(trial.number)
             self.begun += 1
         return trial
+
+    def add_ended(
+        self, trials: Sequence[EndedTrial], choices: Mapping[str, Sequence[KnobValue]]
+    ) -> int:
+        """Adds trials that have ended elsewhere and are not here: see `Study.add_ended`."""
+
+        def decide(connection: Connection) -> int:
+            self._read(connection)
+            known = {identity_of(t): t for r in self.readers for t in r.revision.trials}
+            current, added = self.readers[-1], set[str]()
+            number = len(current.revision.trials)
+            for trial in trials:
+                if trial.identity in known:
+                    self._check_same(trial, known[trial.identity])
+                elif trial.identity not in added:
+                    template = trial.as_template(choices)
+                    place = number + len(added)
+                    _transactions.insert_trial(connection, current.study, place, template)
+                    added.add(trial.identity)
+            return len(added)
+
+        return self._store.begin([reader.study for reader in self.readers], decide)
+
+    def _check_same(self, trial: EndedTrial, known: optuna.trial.FrozenTrial) -> None:
+        if not known.state.is_finished():
+            return
+        if content_digest(trial.attributes) != content_digest(known.user_attrs):
+            raise RequestError(
+                f"has the trial {trial.identity} with other results, as its trial {known.number}"
+            )
 
     def _begun_unknowingly(self, draft: TrialDraft) -> Trial | None:
         """The trial that a try before has begun whose answer was lost."""

@@ -141,13 +141,14 @@ def _frozen(model: Any, user_attrs: dict[str, Any]) -> FrozenTrial:
 
 
 def insert_trial(connection: Connection, study: int, number: int, template: FrozenTrial) -> int:
-    """Begins a trial.
+    """Begins a trial, or adds one that has ended elsewhere.
 
     Args:
         connection: of `claiming`.
         study: the id of its Optuna study.
         number: how many trials that has.
-        template: has the parameters, the attributes and the time.
+        template: has the state, the parameters, the attributes, the times, and the values of a
+            trial that has ended.
 
     Returns:
         The trial's id.
@@ -155,8 +156,9 @@ def insert_trial(connection: Connection, study: int, number: int, template: Froz
     begun = models.TrialModel(
         study_id=study,
         number=number,
-        state=TrialState.RUNNING,
+        state=template.state,
         datetime_start=template.datetime_start,
+        datetime_complete=template.datetime_complete,
     )
     params = [
         models.TrialParamModel(
@@ -166,8 +168,9 @@ def insert_trial(connection: Connection, study: int, number: int, template: Froz
         )
         for name, value in template.params.items()
     ]
+    ended = [*_values(template.values), *_system_attributes(template.system_attrs)]
     insert = sqlalchemy.insert(TRIALS).values(_row(begun))
-    id_ = _change(connection, insert, [*params, *_attributes(template.user_attrs)])
+    id_ = _change(connection, insert, [*params, *ended, *_attributes(template.user_attrs)])
     assert id_ is not None  # noqa: S101
     return id_
 
@@ -193,21 +196,13 @@ def end_trial(
     """
     state = TrialState.FAIL if values is None else TrialState.COMPLETE
     ended = models.TrialModel(state=state, datetime_complete=datetime.now())
-    told = []
-    for place, value in enumerate(values or ()):
-        number, kind = models.TrialValueModel.value_to_stored_repr(value)
-        told.append(models.TrialValueModel(objective=place, value=number, value_type=kind))
-    system = [
-        models.TrialSystemAttributeModel(key=key, value_json=json.dumps(value))
-        for key, value in system_attrs.items()
-    ]
     change = (
         sqlalchemy.update(TRIALS)
         .where(TRIALS.c.trial_id == trial, TRIALS.c.state == TrialState.RUNNING)
         .values(_row(ended))
     )
     with engine.begin() as connection:
-        rows = [*told, *_attributes(user_attrs), *system]
+        rows = [*_values(values), *_attributes(user_attrs), *_system_attributes(system_attrs)]
         return _change(connection, change, rows, trial) is not None
 
 
@@ -222,6 +217,21 @@ def add_attributes(
     )
     with engine.begin() as connection:
         _change(connection, change, _attributes(user_attrs), trial)
+
+
+def _values(values: Sequence[float] | None) -> list[Any]:
+    rows = []
+    for place, value in enumerate(values or ()):
+        number, kind = models.TrialValueModel.value_to_stored_repr(value)
+        rows.append(models.TrialValueModel(objective=place, value=number, value_type=kind))
+    return rows
+
+
+def _system_attributes(values: Mapping[str, Any]) -> list[Any]:
+    return [
+        models.TrialSystemAttributeModel(key=key, value_json=json.dumps(value))
+        for key, value in values.items()
+    ]
 
 
 def _attributes(values: Mapping[str, Any]) -> list[Any]:

@@ -115,6 +115,30 @@ class StudyMetadata:
             borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
 
+    def joined(self, other: StudyMetadata) -> StudyMetadata:
+        """The description of a study with trials of both.
+
+        Raises:
+            RequestError: the two belong to different systems, spaces, runtime versions, data sets,
+                environments or model files, so that their values can't be compared.
+        """
+        problems = [problem for problem, _ in self._differences(other)]
+        if self.space != other.space:
+            problems.append("is of another space")
+        for name, checksum in other.artefacts.items():
+            if self.artefacts.get(name, checksum) != checksum:
+                problems.append(f"was measured with another file of {name}")
+        if problems:
+            raise RequestError(problems[0])  # it is one of a study that has to be named
+        return replace(
+            self,
+            planned=max(self.planned, other.planned),
+            accuracy=self.accuracy or other.accuracy,
+            runtimes={**self.runtimes, **other.runtimes},
+            artefacts={**self.artefacts, **other.artefacts},
+            borrowed=(*self.borrowed, *(new for new in other.borrowed if new not in self.borrowed)),
+        )
+
     def _differences(self, now: StudyMetadata) -> Iterator[tuple[str, str]]:
         """What keeps a study from going on as another one, and what to do but to begin one."""
         if self.task != now.task:

@@ -28,6 +28,10 @@ WITHDRAWN = "withdrawn"
 MEASUREMENT = "measurement:"
 """Prefix of the attributes that hold what this trial measured itself, by metric."""
 COPIED_FROM = "copied_from"
+ORIGIN = "origin"
+"""The number that a merged trial had where it was begun; others have none."""
+OTHER_SPACE = "other_space"
+"""Says that a merged trial was made in an earlier space: it tells nothing of its configuration."""
 
 
 class Purpose(StrEnum):

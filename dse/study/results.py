@@ -36,11 +36,13 @@ class _Entry:
 
     Attributes:
         id: the number of the first of them.
+        place: of that one in the order in which trials were begun.
         measurements: one of each metric, to tell what was measured.
         failure: of the last of them.
     """
 
     id: int
+    place: int
     configuration: Configuration
     measurements: dict[str, Measurement] = field(default_factory=dict)
     failure: Failure | None = None
@@ -93,11 +95,22 @@ class StudyResults:
         self.failed.clear()
         self._drop()
 
-    def note(self, number: int, configuration: Configuration, outcome: Outcome) -> None:
-        """Takes in the outcome of a trial; a configuration's last one tells whether it failed."""
+    def note(
+        self, number: int, configuration: Configuration, outcome: Outcome, place: int | None = None
+    ) -> None:
+        """Takes in the outcome of a trial; a configuration's last one tells whether it failed.
+
+        Args:
+            number: of the trial.
+            configuration: what it measured.
+            outcome: what it tells of that.
+            place: in the order in which trials were begun, if that is not the number.
+        """
         key = configuration.key
         first = key not in self._entries
-        entry = self._entries.setdefault(key, _Entry(number, configuration))
+        entry = self._entries.setdefault(
+            key, _Entry(number, number if place is None else place, configuration)
+        )
         if not first and not outcome.measurements and outcome.failure == entry.failure:
             return  # a brief run tells nothing of its configuration alone
         if entry.failure is not None:
@@ -251,8 +264,8 @@ class StudyResults:
         """The first that can be; looks through all only when the one before no longer can."""
         if changed is self._anchor and not self._can_anchor(changed):
             able = filter(self._can_anchor, self._entries.values())
-            self._anchor = min(able, key=lambda entry: entry.id, default=None)
-        elif self._anchor is None or changed.id < self._anchor.id:
+            self._anchor = min(able, key=lambda entry: entry.place, default=None)
+        elif self._anchor is None or changed.place < self._anchor.place:
             self._anchor = changed if self._can_anchor(changed) else self._anchor
 
     def _can_anchor(self, entry: _Entry) -> bool:

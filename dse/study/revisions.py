@@ -224,6 +224,38 @@ def open_current(
         current.refresh()
 
 
+def open_merged(
+    storage: optuna.storages.BaseStorage,
+    name: str,
+    space: SearchSpace,
+    mark: str,
+    about: StudyMetadata,
+    revisions: list[SpaceRevision],
+) -> None:
+    """Makes the last revision one that trials of this description can be added to.
+
+    Args:
+        storage: of the study.
+        name: of the study.
+        space: of the trials.
+        mark: the signature of their plan; see `signature`.
+        about: what they are about.
+        revisions: of the study, as `read` found them. Changed to what they are then.
+
+    Raises:
+        RequestError: the study is about something else.
+    """
+    if not revisions:
+        study = _create(storage, revision_name(name, 1), space, mark, about)
+        revisions.append(SpaceRevision(1, study, about, []))
+        return
+    current = revisions[-1]
+    joined = current.about.joined(about)
+    if joined != current.about:
+        current.study.set_user_attr(ABOUT_ATTRIBUTE, joined.as_dict())
+        current.about = joined
+
+
 def _create(
     storage: optuna.storages.BaseStorage,
     study_name: str,

@@ -235,17 +235,18 @@ class Store:
         """Ends the trials of processes that are gone: see `recover_orphaned_trials`."""
         self.at_work(lambda: recover_orphaned_trials(self._engine, revision, runs, alone=alone))
 
-    def begin(
-        self, studies: Sequence[int], decide: Callable[[Connection], Trial | None]
-    ) -> Trial | None:
+    def begin(self, studies: Sequence[int], decide: Callable[[Connection], T]) -> T:
         """Lets no other process begin a trial of some Optuna studies while this one decides.
 
         Args:
             studies: their ids.
-            decide: reads with the connection what others have begun, and begins a trial or not.
+            decide: reads with the connection what others have begun, and begins trials or not.
+
+        Returns:
+            What that returns.
         """
 
-        def claiming() -> Trial | None:
+        def claiming() -> T:
             with _transactions.claiming(self._engine, studies) as connection:
                 return decide(connection)
 

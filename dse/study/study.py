@@ -21,28 +21,31 @@ from dse.study._intake import Origin
 from dse.study._recovery import run_name
 from dse.study._study_trials import StudyTrials
 from dse.study.database_url import sqlite_url
-from dse.study.record import Purpose, configuration_of, id_of, outcome_that_counts
+from dse.study.record import OTHER_SPACE, Purpose, configuration_of, id_of, outcome_that_counts
 from dse.study.results import StudyResults
 from dse.study.storage import creation_lock
 from dse.study.store import Store, Trial, TrialDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import optuna
     from optuna.distributions import CategoricalDistribution
 
-    from dse.core.configuration import Configuration
+    from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Failure, Measurement, Outcome
     from dse.core.retry import RetryPolicy
     from dse.space.plan import Plan
     from dse.space.space import SearchSpace
     from dse.study.folder import Presence, StudyFolder
+    from dse.study.merged import EndedTrial
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
     from dse.study.revisions import SpaceRevision
     from dse.study.trial_updates import Claim, RunningTrial, TrialUpdate
 
+ADDED_AT_ONCE = 200
+"""How many trials are added in one transaction, during which no other process begins a trial."""
 LEASE_S = 3600.0
 """How long a trial may take from one sign of life to the next where nobody says."""
 
@@ -127,6 +130,63 @@ class Study:
             folder.remember_storage(found)
             folder.remember_space(space.as_yaml())
         return study
+
+    @classmethod
+    def adopt(
+        cls,
+        folder: StudyFolder,
+        space: SearchSpace,
+        signature: str,
+        about: StudyMetadata,
+        url: str | None = None,
+    ) -> Self:
+        """Opens a study for trials that have ended elsewhere; creates it, or adds to it.
+
+        Args:
+            folder: where it lies.
+            space: of the trials.
+            signature: of their plan; see `dse.study.revisions.signature`.
+            about: what they are about.
+            url: of the storage, where that is not known from the folder.
+
+        Raises:
+            RequestError: the study is about something else, or its storage can't be used.
+        """
+        found = folder.storage_url(url)
+        own = found == sqlite_url(folder.database)
+        with folder.opening() as presence, nullcontext() if own else creation_lock(found):
+            new = not folder.space.exists()
+            study = cls(folder, found, create=new)
+            study._presence = presence
+            known = study._store.reading(revisions.read, study._name)
+            arguments = study._name, space, signature, about, known
+            study._store.reading(revisions.open_merged, *arguments)
+            study._read(known)
+            folder.remember_storage(found)
+            if new:
+                folder.remember_space(space.as_yaml())
+        return study
+
+    def add_ended(
+        self, trials: Sequence[EndedTrial], choices: Mapping[str, Sequence[KnobValue]]
+    ) -> int:
+        """Adds trials that have ended elsewhere, each once; others may explore meanwhile.
+
+        Args:
+            trials: what to add.
+            choices: of each of their parameters, by its name.
+
+        Returns:
+            How many of them were new.
+
+        Raises:
+            RequestError: one of them contradicts what is stored of it.
+        """
+        chunks = range(0, len(trials), ADDED_AT_ONCE)
+        return sum(
+            self._trials.add_ended(trials[first : first + ADDED_AT_ONCE], choices)
+            for first in chunks
+        )
 
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
         known = self._store.reading(revisions.read, self._name)
@@ -372,10 +432,12 @@ class Study:
 
     def _take_in(self, revision: SpaceRevision, news: TrialUpdate, *, counts: bool = True) -> None:
         """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
-        origin = Origin.of_stored(news.trial, revision.number)
+        origin = Origin.of_stored(news.trial, revision.number, news.place)
         for measurement in news.measurements:
             origin.add(measurement, self.results)
         if news.outcome is not None:
             origin.end(news.trial.datetime_complete, self.results)
+            counts = counts and OTHER_SPACE not in news.trial.user_attrs
             if counts and origin.configuration is not None:
-                self.results.note(news.trial.number, origin.configuration, news.outcome)
+                number, configuration = news.trial.number, origin.configuration
+                self.results.note(number, configuration, news.outcome, news.place)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dse.study import _ownership
+from dse.study.merged import chronological
 from dse.study.record import (
     OUTCOME,
     OWNER,
@@ -38,11 +39,13 @@ class TrialUpdate:
 
     Attributes:
         trial: as it is stored now.
+        place: its place in the order in which trials were begun.
         measurements: it has taken since.
         outcome: what it tells of its configuration, if it has an outcome since.
     """
 
     trial: optuna.trial.FrozenTrial
+    place: int
     measurements: tuple[Measurement, ...]
     outcome: Outcome | None
 
@@ -101,6 +104,7 @@ class TrialReader:
         self._read = 0
         self._unfinished: dict[int, frozenset[str]] = {}  # the attributes known of each
         self._signs: dict[int, tuple[datetime | None, float]] = {}  # and when each was seen first
+        self._places = chronological(revision.trials)
         self._old = {trial.number for trial in revision.trials if not trial.state.is_finished()}
 
     @property
@@ -179,9 +183,9 @@ class TrialReader:
                 trials[trial.number] = trial
 
     def news(self) -> Iterator[TrialUpdate]:
-        """What has come to the trials of others since it was asked last."""
+        """What has come to the trials of others since it was asked last, as they were begun."""
         trials = self.revision.trials
-        pending = [*self.unfinished, *trials[self._read :]]
+        pending = [*self.unfinished, *sorted(trials[self._read :], key=self._place)]
         self._read = len(trials)
         for trial in pending:
             known = self._unfinished.pop(trial.number, frozenset())
@@ -189,4 +193,9 @@ class TrialReader:
                 self._unfinished[trial.number] = frozenset(trial.user_attrs)
             if _ownership.session_of(trial) != self._session:
                 outcome = None if OUTCOME in known else effective_outcome(trial)
-                yield TrialUpdate(trial, tuple(own_measurements(trial, known)), outcome)
+                measured = tuple(own_measurements(trial, known))
+                yield TrialUpdate(trial, self._place(trial), measured, outcome)
+
+    def _place(self, trial: optuna.trial.FrozenTrial) -> int:
+        """What has been merged since the study was opened comes after all that was there."""
+        return self._places.get(trial.number, trial.number)
