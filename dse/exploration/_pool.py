@@ -27,9 +27,7 @@ class Pool:
         only: keys of those that may be measured; None for all.
     """
 
-    def __init__(
-        self, plan: Plan, done: Iterable[str], only: Container[str] | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, done: Iterable[str], only: Container[str] | None = None) -> None:
         self.plan = plan
         done = set(done)
         self._places = {c.key: place for place, c in enumerate(plan.configurations)}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from dse.bundles import known_trials, merge, read_bundle, write_bundle
+from dse.bundles.merging import merge
+from dse.bundles.reading import read_bundle
+from dse.bundles.writing import known_trials, write_bundle
 from dse.core.errors import RequestError
 from dse.core.paths import writing_errors
-from dse.fleet.division import left_of
+from dse.fleet._division import left_of
 from dse.fleet.status import CpuStatus
 from dse.study.record import Purpose
 from dse.study.study import Study

@@ -9,17 +9,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.bundles import known_trials, merge, read_bundle, write_bundle
+from dse.bundles.merging import merge
+from dse.bundles.reading import read_bundle
+from dse.bundles.writing import known_trials, write_bundle
 from dse.core.errors import DseError
 from dse.core.paths import atomic_write, exclusive
 from dse.exploration.request import ExploreRequest
 from dse.exploration.session import LogObserver, plan_exploration
 from dse.exploration.stopping import Interrupts
-from dse.fleet import files
-from dse.fleet._place import Place
-from dse.fleet.division import group_configurations
+from dse.fleet import _files
+from dse.fleet._division import group_configurations
+from dse.fleet._work import ANSWER, BUNDLE, KNOWN, SPEC, STOP
+from dse.fleet.place import Place
 from dse.fleet.spec import Answer, AssignmentSpec, Kind, Planned
-from dse.fleet.work import ANSWER, BUNDLE, KNOWN, SPEC, STOP
 from dse.machine.checks import check_machine
 from dse.machine.detect import detect
 from dse.study.folder import study_folder
@@ -69,13 +71,21 @@ def main() -> int:
     signal.signal(signal.SIGTERM, note)
     signal.signal(signal.SIGINT, note)
     with exclusive(place.busy):  # one that an earlier node has left behind comes first
-        answer = _answer(spec, place, folder, interrupts)
+        found = answer(spec, place, folder, interrupts)
     with atomic_write(folder / ANSWER) as file:
-        file.write(answer.to_json().encode())
+        file.write(found.to_json().encode())
     return 0
 
 
-def _answer(spec: AssignmentSpec, place: Place, folder: Path, interrupts: Interrupts) -> Answer:
+def answer(spec: AssignmentSpec, place: Place, folder: Path, interrupts: Interrupts) -> Answer:
+    """Works at an assignment in the working folder, which is the node's.
+
+    Args:
+        spec: what to do.
+        place: the node's folder.
+        folder: of the assignment; gets the bundle.
+        interrupts: whether to stop after the run in hand.
+    """
     try:
         _take_in(spec, folder / KNOWN)
         planned = plan_exploration(_request(spec, place))
@@ -84,14 +94,14 @@ def _answer(spec: AssignmentSpec, place: Place, folder: Path, interrupts: Interr
         return Answer(spec.id, error=str(error))
     try:
         if spec.kind is Kind.PLAN:
-            answer = Answer(spec.id, planned=_planned(planned))
+            found = Answer(spec.id, planned=_planned(planned))
         else:
-            answer = _explored(spec, exploration, interrupts)
+            found = _explored(spec, exploration, interrupts)
     except DseError as error:
-        answer = Answer(spec.id, error=str(error))
+        found = Answer(spec.id, error=str(error))
     finally:
         exploration.study.close()
-    return _with_bundle(answer, spec, exploration.study, folder / BUNDLE)
+    return _with_bundle(found, spec, exploration.study, folder / BUNDLE)
 
 
 def _with_bundle(answer: Answer, spec: AssignmentSpec, study: Study, file: Path) -> Answer:
@@ -114,10 +124,10 @@ def _request(spec: AssignmentSpec, place: Place) -> ExploreRequest:
     if spec.kind is Kind.EXPLORE and settle != 0:
         settle = NO_ROUNDS_S
     return ExploreRequest(
-        space=files.find(place, inputs["space"]) / spec.space,
+        space=_files.find(place, inputs["space"]) / spec.space,
         study=spec.study,
-        models=files.find(place, inputs["models"]) if "models" in inputs else None,
-        dataset=files.find(place, inputs["dataset"]) if "dataset" in inputs else None,
+        models=_files.find(place, inputs["models"]) if "models" in inputs else None,
+        dataset=_files.find(place, inputs["dataset"]) if "dataset" in inputs else None,
         n_trials=spec.trials,
         timeout=spec.seconds,
         sampler=options.sampler,

@@ -7,11 +7,13 @@ import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.paths import writing_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROLES = ("scheduler", "node", "client")
 AUTHORITY = "ca"

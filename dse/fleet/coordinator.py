@@ -18,12 +18,13 @@ from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
 from dse.fleet._cpu import Cpu, known_of, news_for, take_in
+from dse.fleet._division import divide
+from dse.fleet._ledger import Ledger, Taken
 from dse.fleet._member import Member
-from dse.fleet.division import divide
-from dse.fleet.ledger import Ledger, Taken
 from dse.fleet.link import LostError
 from dse.fleet.spec import LEFT, Answer, AssignmentSpec, Kind
 from dse.fleet.status import FleetStatus, State
+from dse.machine.measuring_lock import do_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,6 +70,7 @@ class Coordinator:
         scheduler: the address, to be shown.
         expected: how many nodes were started for this fleet.
         one_machine: whether several nodes may be of one machine: they take turns.
+        check: called now and then; raises a DseError where nobody can come any more.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Coordinator:
         scheduler: str = "",
         expected: int = 1,
         one_machine: bool = False,
+        check: Callable[[], None] = do_nothing,
     ) -> None:
         self._job, self._link, self._say = job, link, say
         self._scheduler, self._expected, self._one_machine = scheduler, expected, one_machine
@@ -87,6 +90,7 @@ class Coordinator:
         self._ledger = Ledger(self._folder.assignments)
         self._members: dict[str, Member] = {}
         self._cpus: dict[str, Cpu] = {}
+        self._check = check
         self._begun = time.monotonic()
         self._asked_to_stop = False
         self._written = float("-inf")
@@ -113,6 +117,7 @@ class Coordinator:
 
     def step(self, interrupts: Interrupts) -> End | None:
         """Looks at all nodes once, and gives them what is due; why to end, or None."""
+        self._check()
         self._meet(self._link.nodes())
         for member in self._members.values():
             if member.pending is not None and member.pending.done():
@@ -150,6 +155,11 @@ class Coordinator:
 
     def _welcome(self, joined: Joined) -> None:
         member = Member(joined)
+        for address, other in list(self._members.items()):
+            if other.node == member.node:
+                # The scheduler may not have noticed that its former connection is gone.
+                self._lose(other, "it has come back")
+                del self._members[address]
         self._members[joined.address] = member
         why = self._why_refused(member)
         if why:
@@ -181,7 +191,9 @@ class Coordinator:
         if member.pending is not None:
             member.pending.cancel()
             member.pending = None
-        if member.state is not State.REFUSED:
+        if member.state is State.LEAVING:
+            self._say(f"node {member.name} has left")
+        elif member.state not in (State.REFUSED, State.LOST):
             self._say(f"node {member.name} is lost: {why}")
         self._set(member, State.LOST, why)
 
@@ -199,13 +211,15 @@ class Coordinator:
         try:
             text, bundle = pending.result()
             if spec is None:
-                self._give_plan(member)
+                self._plan(member)
                 return
             answer = Answer.from_json(text)
             new = self._merge(member, spec, answer, bundle)
         except LostError as error:
             self._lose(member, str(error) or "its answer has not come")
         except DseError as error:
+            if spec is not None:
+                self._ledger.give_back(spec.id, str(error))
             self._refuse(member, str(error))
         else:
             self._take_in(member, spec, answer, new)
@@ -293,7 +307,10 @@ class Coordinator:
 
     # Assignments.
 
-    def _give_plan(self, member: Member) -> None:
+    def _plan(self, member: Member) -> None:
+        if self._asked_to_stop:
+            self._set(member, State.IDLE, "the coordinator ends")
+            return
         known = known_of(self._folder, str(member.about["fingerprint"]))
         self._give(member, self._spec(Kind.PLAN, known=known))
 
@@ -330,9 +347,7 @@ class Coordinator:
             return
         for member in idle:
             words = "nothing is left to explore or to compare"
-            self._set(
-                member, State.IDLE, words if cpu.settled else "others explore what is left"
-            )
+            self._set(member, State.IDLE, words if cpu.settled else "others explore what is left")
 
     def _trials_left(self, cpu: Cpu, mine: Iterable[Member]) -> int | None:
         """How many configurations may be begun on a CPU; None for any number."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dse.core.errors import DseError, RequestError
-from dse.fleet import _dask, files, work
+from dse.fleet import _dask, _files, _work
 from dse.fleet.node import INFORMATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from dse.fleet._files import Manifest
     from dse.fleet.address import Address
     from dse.fleet.certificates import Certificates
-    from dse.fleet.files import Manifest
 
 CONNECT_S = 15.0
 """How long a scheduler may take to answer."""
@@ -177,8 +177,8 @@ class DaskLink:
         ]
 
     def submit(self, address: str, key: str, spec: str, bundle: bytes) -> Pending:
-        """Gives a node an assignment; see `dse.fleet.work.do`."""
-        return _Task(self._call(address, work.do, spec, bundle, key=key, alone=True))
+        """Gives a node an assignment; see `dse.fleet._work.do`."""
+        return _Task(self._call(address, _work.do, spec, bundle, key=key, alone=True))
 
     def ship(self, address: str, manifests: Sequence[tuple[Path, Manifest]]) -> Pending:
         """Sends a node files, beside all else."""
@@ -187,7 +187,7 @@ class DaskLink:
     def _ship(self, address: str, manifests: Sequence[tuple[Path, Manifest]]) -> None:
         for source, manifest in manifests:
             text = manifest.to_json()
-            lacking = set(_result(self._call(address, work.lacking, text)))
+            lacking = set(_result(self._call(address, _work.lacking, text)))
             parts: list[tuple[str, int, bytes, int]] = []
             waiting = 0
             for entry in manifest.entries:
@@ -195,22 +195,22 @@ class DaskLink:
                     continue
                 lacking.discard(entry.sha256)
                 path = source if manifest.single else source / entry.path
-                for offset, content in files.chunks(path):
-                    if parts and waiting + len(content) > files.CHUNK:
-                        _result(self._call(address, work.take, parts))
+                for offset, content in _files.chunks(path):
+                    if parts and waiting + len(content) > _files.CHUNK:
+                        _result(self._call(address, _work.take, parts))
                         parts, waiting = [], 0
                     parts.append((entry.sha256, offset, content, entry.size))
                     waiting += len(content)
             if parts:
-                _result(self._call(address, work.take, parts))
-            _result(self._call(address, work.assemble, text))
+                _result(self._call(address, _work.take, parts))
+            _result(self._call(address, _work.assemble, text))
 
     def stop(self, addresses: Iterable[str]) -> None:
         """Asks nodes to end what they have in hand, beside what they do."""
         wanted = list(addresses)
         if wanted:
             try:
-                self._client.run(work.stop, workers=wanted, on_error="ignore")
+                self._client.run(_work.stop, workers=wanted, on_error="ignore")
             except (OSError, TimeoutError, ValueError, CancelledError):
                 return  # they are gone
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dse import __version__
 from dse.core.errors import RequestError
 from dse.core.paths import take_lock, writing_errors
-from dse.fleet import _dask, work
+from dse.fleet import _dask, _work
 from dse.fleet.scheduler import stop_event
 from dse.machine.detect import detect
 from dse.machine.process_identity import process_identity
@@ -22,9 +22,9 @@ from dse.machine.process_identity import process_identity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dse.fleet._place import Place
     from dse.fleet.address import Address
     from dse.fleet.certificates import Certificates
+    from dse.fleet.place import Place
 
 INFORMATION = "dse_fleet"
 """The name under which a scheduler passes on what a node says of itself."""
@@ -41,7 +41,9 @@ def run(
     certificates: Certificates | None,
     place: Place,
     say: Callable[[str], None],
+    *,
     port: int = 0,
+    once: bool = False,
 ) -> None:
     """Serves a fleet until SIGINT or SIGTERM; the first one lets the run in hand end.
 
@@ -51,6 +53,7 @@ def run(
         place: the node's folder.
         say: is told what happens.
         port: where the node listens; 0 for any that is free.
+        once: whether to end when the scheduler does, instead of waiting for another one.
 
     Raises:
         RequestError: another node has the folder, or the scheduler refuses the certificates.
@@ -59,8 +62,8 @@ def run(
     security = _dask.security(certificates, "node")
     place.create()
     with _alone(place):
-        work.serve(place)
-        asyncio.run(_Node(address, security, place, say, port).run())
+        _work.serve(place)
+        asyncio.run(_Node(address, security, place, say, port=port, once=once).run())
 
 
 @contextmanager
@@ -104,18 +107,20 @@ class _Node:
         security: Any,
         place: Place,
         say: Callable[[str], None],
+        *,
         port: int,
+        once: bool,
     ) -> None:
         self._address, self._security, self._place = address, security, place
-        self._say, self._port = say, port
+        self._say, self._port, self._once = say, port, once
         self._about = describe(place)
 
     async def run(self) -> None:
         stopped = stop_event()
         self._say(f"node {self._name}: {self._about['cpu']}, in {self._place.path}")
         while not stopped.is_set():
-            if await self._reach(stopped):
-                await self._serve(stopped)
+            if await self._reach(stopped) and await self._serve(stopped) and self._once:
+                return
 
     @property
     def _name(self) -> str:
@@ -153,8 +158,8 @@ class _Node:
             remedy="use those that one `dse fleet certificates` has made, and check the clocks",
         )
 
-    async def _serve(self, stopped: asyncio.Event) -> None:
-        """Is a worker of the scheduler, until one of them ends."""
+    async def _serve(self, stopped: asyncio.Event) -> bool:
+        """Is a worker of the scheduler until one of them ends; whether it was one at all."""
         distributed = _dask.load()
         worker = distributed.Worker(
             str(self._address),
@@ -178,30 +183,31 @@ class _Node:
             self._say(f"could not join: {error}")
             await worker.close()
             await _wait(stopped, LONGEST_WAIT_S / 3)
-            return
+            return False
         self._say(f"joined the fleet at {self._address}")
         gone = asyncio.ensure_future(worker.finished())
         asked = asyncio.ensure_future(stopped.wait())
         await asyncio.wait({gone, asked}, return_when=asyncio.FIRST_COMPLETED)
         if gone.done():
             asked.cancel()
-            self._say("the scheduler is gone; what is in hand goes on")
-            return
+            self._say("the scheduler is gone")
+            return True
         await self._leave(gone)
         await worker.close()
         await gone
+        return True
 
     async def _leave(self, gone: asyncio.Future[None]) -> None:
         """Lets the run in hand end; a second signal ends everything at once."""
         again = stop_event()
-        if work.in_hand():
+        if _work.in_hand():
             self._say("leaving after the run in hand; press Ctrl-C again to exit at once")
-        work.leave()
+        _work.leave()
         grace = GRACE_S
-        while (work.in_hand() or grace > 0) and not again.is_set() and not gone.done():
+        while (_work.in_hand() or grace > 0) and not again.is_set() and not gone.done():
             await _wait(again, 0.1)
-            grace = grace - 0.1 if not work.in_hand() else GRACE_S
-        if again.is_set() and work.in_hand():
+            grace = grace - 0.1 if not _work.in_hand() else GRACE_S
+        if again.is_set() and _work.in_hand():
             raise KeyboardInterrupt
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.errors import RequestError
-from dse.fleet.files import manifest_of
+from dse.fleet._files import manifest_of
 from dse.fleet.folder import FleetFolder
 from dse.fleet.spec import Options
 from dse.space.finding import find_space
@@ -18,7 +18,7 @@ from dse.space.reading import read_space
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dse.fleet.files import Manifest
+    from dse.fleet._files import Manifest
     from dse.space.space import SearchSpace
 
 ASSIGNMENT_S = 600.0

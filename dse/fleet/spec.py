@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dse.core.errors import RequestError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEFT = "LEFT"
 """The end of an assignment that a node did not begin, because it leaves the fleet."""
@@ -59,7 +60,7 @@ class AssignmentSpec:
         study: the name of the study, without the fingerprint of a CPU.
         space: the file of the search space, in the folder of that.
         inputs: manifests by role: ``space``, and ``models`` and ``dataset`` where there are any;
-            see `dse.fleet.files.Manifest.digest`.
+            see `dse.fleet._files.Manifest.digest`.
         options: how to explore.
         seconds: nothing is begun after this time.
         trials: the most configurations; None for no limit.

@@ -147,9 +147,10 @@ class FleetStatus:
     def lines(self) -> list[str]:
         """What a reader wants to know, a line for each thing."""
         words = {True: "at work", False: "not at work", None: "on another machine"}
+        nodes = format_count(len(self.nodes), "node")
         lines = [
-            f"fleet {self.study}: coordinator {words[self.running]}, scheduler {self.scheduler}, "
-            f"{format_count(len(self.nodes), 'node')}, as of {self.changed}"
+            f"fleet {self.study}: {nodes}, as of {self.changed}",
+            f"coordinator {words[self.running]}, scheduler {self.scheduler}",
         ]
         for cpu in self.cpus:
             settled = ", settled" if cpu.settled else ""

@@ -9,16 +9,17 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError
 from dse.core.launcher import launch_command
-from dse.fleet import files
+from dse.fleet import _files
 from dse.fleet.spec import LEFT, Answer, AssignmentSpec
 
 if TYPE_CHECKING:
-    from dse.fleet._place import Place
+    from pathlib import Path
+
+    from dse.fleet.place import Place
 
 LAUNCHERS = (
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_"),
@@ -136,19 +137,19 @@ def stop() -> None:
 
 
 def lacking(manifest: str) -> list[str]:
-    """The checksums of what the node lacks of a `dse.fleet.files.Manifest`."""
-    return files.lacking(_place(), files.Manifest.from_json(manifest))
+    """The checksums of what the node lacks of a `dse.fleet._files.Manifest`."""
+    return _files.lacking(_place(), _files.Manifest.from_json(manifest))
 
 
 def take(parts: list[tuple[str, int, bytes, int]]) -> None:
-    """Takes parts of files, each with its arguments of `dse.fleet.files.take`."""
+    """Takes parts of files, each with its arguments of `dse.fleet._files.take`."""
     for sha256, offset, content, size in parts:
-        files.take(_place(), sha256, offset, content, size)
+        _files.take(_place(), sha256, offset, content, size)
 
 
 def assemble(manifest: str) -> None:
     """Makes a folder from what has come."""
-    files.assemble(_place(), files.Manifest.from_json(manifest))
+    _files.assemble(_place(), _files.Manifest.from_json(manifest))
 
 
 def _safe(id_: str) -> str:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
@@ -16,9 +15,9 @@ from dse.core.errors import DseError, RequestError
 from dse.core.paths import writing_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from dse.fleet._place import Place
+    from dse.fleet.place import Place
 
 CHUNK = 8 << 20
 """The most bytes of one message."""
