@@ -32,6 +32,7 @@ SETTINGS = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
     "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.client.scheduler-info-interval": "60s",
     # What is given to a node stays with it.
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.worker-ttl": TTL,

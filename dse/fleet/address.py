@@ -29,8 +29,12 @@ class Address:
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.bracketed}:{self.port}"
+
+    @property
+    def bracketed(self) -> str:
+        """The host as it is written in front of a port."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
     def encrypted(self) -> bool:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dse.fleet.request import Job
     from dse.fleet.spec import Group, Planned
 
-POLL_S = 0.5
+POLL_S = 1.0
 """Interval at which nodes are looked at."""
 STATUS_S = 15.0
 """Interval at which the file of the nodes is written where nothing changes."""
@@ -118,7 +118,9 @@ class Coordinator:
     def step(self, interrupts: Interrupts) -> End | None:
         """Looks at all nodes once, and gives them what is due; why to end, or None."""
         self._check()
-        self._meet(self._link.nodes())
+        joined = self._link.nodes()
+        if joined is not None:
+            self._meet(joined)
         for member in self._members.values():
             if member.pending is not None and member.pending.done():
                 self._hear(member)

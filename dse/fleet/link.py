@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures import Future as LocalFuture
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 CONNECT_S = 15.0
 """How long a scheduler may take to answer."""
+LOSSES = (OSError, TimeoutError, CancelledError, asyncio.CancelledError)
+"""The errors of a scheduler or a node that is away."""
 CALL_S = 600.0
 """How long a message of a few MiB may take on its way."""
 SHIPPERS = 4
@@ -71,8 +74,8 @@ class Pending(Protocol):
 class Link(Protocol):
     """The nodes of a fleet, for a coordinator."""
 
-    def nodes(self) -> list[Joined]:
-        """Those that are there."""
+    def nodes(self) -> list[Joined] | None:
+        """Those that are there; None where the scheduler can't be asked at the moment."""
         ...
 
     def submit(self, address: str, key: str, spec: str, bundle: bytes) -> Pending:
@@ -163,14 +166,16 @@ class DaskLink:
                 remedy="start it with `dse fleet scheduler`, and give both the same certificates",
             ) from error
 
-    def nodes(self) -> list[Joined]:
-        """Those that are there; none while the scheduler is away."""
+    def nodes(self) -> list[Joined] | None:
+        """Those that are there; None where the scheduler can't be asked at the moment."""
         try:
             if self._client.status == "closed":
                 self._client = self._open()
-            workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        except (OSError, TimeoutError, RequestError, CancelledError):
-            return []
+            # Not `scheduler_info`: what that keeps is written by others at the same time.
+            ask, wait = self._client.scheduler.identity, {"callback_timeout": CONNECT_S}
+            workers = self._client.sync(ask, n_workers=-1, **wait)["workers"]
+        except (*LOSSES, RequestError):
+            return None
         return [
             Joined(address, each.get(INFORMATION) or {}, float(each["last_seen"]))
             for address, each in workers.items()
@@ -211,7 +216,7 @@ class DaskLink:
         if wanted:
             try:
                 self._client.run(_work.stop, workers=wanted, on_error="ignore")
-            except (OSError, TimeoutError, ValueError, CancelledError):
+            except (*LOSSES, ValueError):
                 return  # they are gone
 
     def _call(
@@ -240,7 +245,7 @@ def _result(future: Any) -> Any:
         error = future.exception(timeout=CALL_S)
         if error is None:
             return future.result(timeout=CALL_S)
-    except (OSError, TimeoutError, CancelledError) as lost:
+    except LOSSES as lost:
         raise LostError(str(lost)) from lost
     if type(error).__name__ in ("KilledWorker", "NoValidWorkerError"):
         raise LostError(str(error))

@@ -170,7 +170,7 @@ class _Node:
             resources={_dask.RESOURCE: 1},
             memory_limit=0,
             local_directory=str(self._place.scratch),
-            host=self._address.host if self._address.loopback else None,
+            host=self._address.bracketed if self._address.loopback else None,
             port=self._port,
             heartbeat_interval=HEARTBEAT,
             death_timeout=JOIN_S,

@@ -48,7 +48,7 @@ async def _serve(
     distributed = _dask.load()
     stopped = stop_event()
     scheduler = distributed.Scheduler(
-        host=address.host,
+        host=address.bracketed,
         port=address.port,
         protocol=address.scheme,
         security=security,

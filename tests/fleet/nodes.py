@@ -13,7 +13,6 @@ from dse.exploration.stopping import Interrupts
 from dse.fleet import _files, _work, assignment
 from dse.fleet.coordinator import Coordinator
 from dse.fleet.link import Joined, LostError
-from dse.fleet.place import Place
 from dse.fleet.request import FleetRequest, Job, prepare_job
 from dse.fleet.spec import Answer, AssignmentSpec, Kind, Options
 from dse.machine.detect import detect
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from dse.fleet._files import Manifest
     from dse.fleet.coordinator import End
     from dse.fleet.link import Pending
+    from dse.fleet.place import Place
 
 SEEN = 1e9
 
@@ -100,8 +100,8 @@ class Node:
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.chdir(self.place.path))
             for module in (assignment, prepare, session):
-                stack.enter_context(mock.patch.object(module, "detect", lambda: self.system))
-            stack.enter_context(mock.patch.object(assignment, "check_machine", lambda _: []))
+                stack.enter_context(mock.patch.object(module, "detect", return_value=self.system))
+            stack.enter_context(mock.patch.object(assignment, "check_machine", return_value=[]))
             answer = assignment.answer(spec, self.place, folder, Interrupts())
         file = folder / _work.BUNDLE
         return Done((answer.to_json(), file.read_bytes() if file.exists() else b""))
@@ -114,7 +114,7 @@ class InProcess:
         self.by_address = {node.address: node for node in nodes}
         self.stopped: list[str] = []
 
-    def nodes(self) -> list[Joined]:
+    def nodes(self) -> list[Joined] | None:
         there = ((a, n) for a, n in self.by_address.items() if n.there)
         return [Joined(address, node.describe(), SEEN) for address, node in there]
 

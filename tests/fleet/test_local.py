@@ -44,7 +44,7 @@ def test_two_nodes_explore_with_measurements(command: Command, here: Path) -> No
     assert not list((here / "studies" / "space.fleet").glob("certificates-*"))
 
 
-def test_it_is_interrupted_and_goes_on(command: Command, here: Path) -> None:
+def test_it_is_interrupted_and_goes_on(here: Path) -> None:
     sizes = list(range(1, 11))
     space = write_space(here, backends={"null": {"delay_ms": [0.1]}}, batch_sizes=sizes, **FIELDS)
     words = ("fleet", "explore", space, "--local", 1, "--settle", 0, "--stop-gain", 0)
