@@ -100,6 +100,21 @@ WAYS: Mapping[str, Way] = {
     "pip install '.[all]'": _INDEX,
     "pip install '.[onnxruntime,builtin]'": _INDEX,
     "pip install 'mlperf-dse[onnxruntime,builtin,postgresql]'": _INDEX,
+    "pip install 'mlperf-dse[fleet]'": _INDEX,
+    "dse fleet certificates fleet-certificates": Way(),
+    **{
+        text: Way(why="needs a fleet; tests/fleet has one", skip=True)
+        for text in (
+            "dse fleet explore quickstart --local 2",
+            "dse fleet compare quickstart",
+            "dse fleet scheduler --host head --certificates fleet-certificates",
+            "dse fleet node tls://head:8786 --certificates fleet-certificates",
+            "dse fleet explore quickstart --scheduler tls://head:8786 "
+            "--certificates fleet-certificates",
+            "dse fleet status quickstart",
+            "dse fleet frontier quickstart",
+        )
+    },
     "dse explore quickstart --study shared --storage postgresql://dse@server/dse": Way(
         why="needs a server of databases", skip=True
     ),

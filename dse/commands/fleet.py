@@ -151,5 +151,5 @@ def live_lines(scheduler: str, certificates: Path | None) -> list[str]:
     return [
         f"now at {address}: {each.about.get('host', '?')}-{each.about.get('node', each.address)}, "
         f"dse {each.about.get('version', '?')}, seen {at(each.seen)}"
-        for each in found
+        for each in found or ()
     ] or [f"now at {address}: no node"]
