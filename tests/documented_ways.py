@@ -109,8 +109,8 @@ WAYS: Mapping[str, Way] = {
             "dse fleet compare quickstart",
             "dse fleet scheduler --host head --certificates fleet-certificates",
             "dse fleet node tls://head:8786 --certificates fleet-certificates",
-            "dse fleet explore quickstart --scheduler tls://head:8786 "
-            "--certificates fleet-certificates",
+            "dse fleet explore quickstart --scheduler tls://head:8786"
+            " --certificates fleet-certificates",
             "dse fleet status quickstart",
             "dse fleet frontier quickstart",
         )

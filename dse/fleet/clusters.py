@@ -13,10 +13,10 @@ import sys
 import tarfile
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -91,15 +91,32 @@ class Started:
         tail = self.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").split("\n")
         return next((line for line in reversed(tail) if line.strip()), "it said nothing")
 
-    def end(self) -> None:
-        """Asks it to end, and ends it where it does not."""
+    def ask_to_end(self) -> None:
+        """Asks it to end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """Asks it to end, and ends it where it does not."""
+        self.ask_to_end()
         try:
             self.process.wait(END_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class _Nodes(list[Started]):
+    """Nodes that end with the block, all at the same time."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self:
+            each.ask_to_end()
+        for each in self:
+            each.end()
 
 
 @contextmanager
@@ -115,14 +132,13 @@ def local_cluster(folder: FleetFolder, nodes: int) -> Iterator[Cluster]:
     Raises:
         DseError: one of them can't be started.
     """
-    with _scheduler("127.0.0.1", folder) as cluster, ExitStack() as stack:
-        started = list(cluster.processes)
+    with _scheduler("127.0.0.1", folder) as cluster, _Nodes() as started:
         for number in range(1, nodes + 1):
             order = {"role": "node", "folder": str(folder.node(number).absolute())}
             order |= _order(cluster.address, cluster.certificates)
             started.append(_start(f"node {number}", order, folder.path / f"node-{number}.log"))
-            stack.callback(started[-1].end)
-        yield Cluster(cluster.address, cluster.certificates, nodes, tuple(started))
+        processes = (*cluster.processes, *started)
+        yield Cluster(cluster.address, cluster.certificates, nodes, processes)
 
 
 @contextmanager
@@ -141,15 +157,14 @@ def ssh_cluster(folder: FleetFolder, file: Path, listen: str | None) -> Iterator
         DseError: the scheduler can't be started.
     """
     hosts = read_hosts(file)
-    with _scheduler(listen or socket.getfqdn(), folder) as cluster, ExitStack() as stack:
+    with _scheduler(listen or socket.getfqdn(), folder) as cluster, _Nodes() as started:
         assert cluster.certificates is not None  # noqa: S101  # for the type: it was made for this
         parcel = _parcel(cluster.certificates)
-        started = list(cluster.processes)
         for host in hosts:
             log = folder.path / f"node-{host.host.rpartition('@')[2]}.log"
             started.append(_start_remote(host, cluster.address, parcel, log))
-            stack.callback(started[-1].end)
-        yield Cluster(cluster.address, cluster.certificates, len(hosts), tuple(started))
+        processes = (*cluster.processes, *started)
+        yield Cluster(cluster.address, cluster.certificates, len(hosts), processes)
 
 
 @contextmanager

@@ -240,7 +240,8 @@ class Coordinator:
 
     @staticmethod
     def _fingerprint(member: Member, planned: Planned | None) -> str:
-        return planned.fingerprint if planned else str(member.about["fingerprint"])
+        found = planned or member.planned
+        return found.fingerprint if found else str(member.about["fingerprint"])
 
     def _take_in(self, member: Member, spec: AssignmentSpec, answer: Answer, new: int) -> None:
         self._ledger.give_back(spec.id, answer.error or answer.end or "planned")
@@ -377,7 +378,7 @@ class Coordinator:
 
     def _give(self, member: Member, spec: AssignmentSpec) -> None:
         """Writes down who gets an assignment, and then gives it away."""
-        fingerprint, bundle = str(member.about["fingerprint"]), b""
+        fingerprint, bundle = self._fingerprint(member, None), b""
         if spec.kind is not Kind.PLAN:
             known = known_of(self._folder, fingerprint)
             spec = replace(spec, known=known)

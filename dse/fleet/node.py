@@ -31,7 +31,7 @@ INFORMATION = "dse_fleet"
 CONNECT_S, LONGEST_WAIT_S = 10.0, 30.0
 """How long a try to connect takes, and the longest pause between two."""
 JOIN_S = 60.0
-GRACE_S = 3.0
+GRACE_S = 1.0
 """A node that leaves stays for so long, to give back what is sent to it meanwhile."""
 HEARTBEAT = "5s"
 
