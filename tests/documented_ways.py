@@ -89,6 +89,7 @@ _NO_REFERENCE = Way(
 _SPARSE = shlex.quote("model == 'bert-base' or '-sparse90' in model")
 _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 
+_HEAD = "tls://head:8786 --certificates fleet-certificates"
 WAYS: Mapping[str, Way] = {
     "make explore": Way(
         why="would make an environment, and measure for minutes",
@@ -108,9 +109,8 @@ WAYS: Mapping[str, Way] = {
             "dse fleet explore quickstart --local 2",
             "dse fleet compare quickstart",
             "dse fleet scheduler --host head --certificates fleet-certificates",
-            "dse fleet node tls://head:8786 --certificates fleet-certificates",
-            "dse fleet explore quickstart --scheduler tls://head:8786"
-            " --certificates fleet-certificates",
+            f"dse fleet node {_HEAD}",
+            f"dse fleet explore quickstart --scheduler {_HEAD}",
             "dse fleet status quickstart",
             "dse fleet frontier quickstart",
         )

@@ -72,9 +72,10 @@ def load() -> Any:
 
 def _quieten() -> None:
     """Keeps the library's log for who asks for it: what matters is told by this package."""
-    for name in ("distributed", "tornado", "asyncio"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.ERROR if name == "distributed" else logging.CRITICAL)
+    asked = logging.getLogger("dse").isEnabledFor(logging.INFO)
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.WARNING if asked else logging.CRITICAL)
 
 
 def security(certificates: Certificates | None, role: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from tests.commandline import Command
 
-pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(
+    find_spec("distributed") is None, reason="the library distributed is not installed"
+)
 FIELDS = {"models": ["a", "b"], "threads": 1, "objectives": ["throughput_samples_per_s"]}
 
 
