@@ -212,19 +212,27 @@ class Coordinator:
             return
         try:
             text, bundle = pending.result()
-            if spec is None:
-                self._plan(member)
-                return
-            answer = Answer.from_json(text)
-            new = self._merge(member, spec, answer, bundle)
         except LostError as error:
             self._lose(member, str(error) or "its answer has not come")
+            return
         except DseError as error:
-            if spec is not None:
-                self._ledger.give_back(spec.id, str(error))
-            self._refuse(member, str(error))
+            self._give_up(member, spec, str(error))
+            return
+        if spec is None:
+            self._plan(member)
+            return
+        try:
+            answer = Answer.from_json(text)
+            new = self._merge(member, spec, answer, bundle)
+        except RequestError as error:
+            self._give_up(member, spec, str(error))
         else:
             self._take_in(member, spec, answer, new)
+
+    def _give_up(self, member: Member, spec: AssignmentSpec | None, why: str) -> None:
+        if spec is not None:
+            self._ledger.give_back(spec.id, why)
+        self._refuse(member, why)
 
     def _merge(self, member: Member, spec: AssignmentSpec, answer: Answer, bundle: bytes) -> int:
         fingerprint = self._fingerprint(member, answer.planned)
@@ -407,7 +415,7 @@ class Coordinator:
             return None
         here = [m for m in members if m.state not in (State.LOST, State.LEAVING)]
         if here and all(m.state is State.REFUSED for m in here) and not self._ledger.open:
-            return End.REFUSED if not self._cpus else self._complete()
+            return self._complete() or End.REFUSED
         return self._complete()
 
     def _complete(self) -> End | None:

@@ -211,7 +211,8 @@ def test_a_node_that_can_run_nothing_is_refused(job: Job, here: Path) -> None:
 def test_a_node_that_fails_twice_is_refused(job: Job, here: Path) -> None:
     one = node(here, "n1", fails=failing("the disk is full", Kind.EXPLORE))
     end, _, _ = explore(job, one)
-    assert end is not End.COMPLETE or states(job) == {"n1": State.REFUSED}
+    assert end is End.REFUSED
+    assert states(job) == {"n1": State.REFUSED}
     assert len(one.did) == 3
     assert not Ledger(job.folder.assignments).open
 
