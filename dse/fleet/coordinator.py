@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
+from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ MARGIN_S = 900.0
 """How much longer than its time an assignment may take: preparing, an accuracy run, the network."""
 MAX_FAILURES = 2
 """So many failed assignments in a row, and a node gets no more."""
+MAX_LOSSES = 3
+"""So many times in a row a node is lost before it has planned, and it gets no more."""
 MAX_IN_VAIN = 3
 """So many assignments in a row that have measured nothing, and a node gets no more."""
 PATIENCE_S = 120.0
@@ -90,6 +93,7 @@ class Coordinator:
         self._ledger = Ledger(self._folder.assignments)
         self._members: dict[str, Member] = {}
         self._cpus: dict[str, Cpu] = {}
+        self._losses = Counter[str]()  # in a row, by node
         self._check = check
         self._begun = time.monotonic()
         self._asked_to_stop = False
@@ -147,10 +151,11 @@ class Coordinator:
     def _meet(self, joined: Iterable[Joined]) -> None:
         there = {each.address: each for each in joined}
         for address, each in there.items():
-            if address in self._members:
-                self._members[address].seen = each.seen
-            else:
+            known = self._members.get(address)
+            if known is None or known.state is State.LOST:
                 self._welcome(each)
+            else:
+                known.seen = each.seen
         for address, member in self._members.items():
             if address not in there and member.state is not State.LOST:
                 self._lose(member, "it has left, or the network has")
@@ -164,6 +169,8 @@ class Coordinator:
                 del self._members[address]
         self._members[joined.address] = member
         why = self._why_refused(member)
+        if self._losses[member.node] >= MAX_LOSSES:
+            why = "nothing comes back from it; the scheduler must be able to connect to its --port"
         if why:
             self._refuse(member, why)
             return
@@ -197,6 +204,7 @@ class Coordinator:
             self._say(f"node {member.name} has left")
         elif member.state not in (State.REFUSED, State.LOST):
             self._say(f"node {member.name} is lost: {why}")
+            self._losses[member.node] += 1
         self._set(member, State.LOST, why)
 
     def _set(self, member: Member, state: State, why: str = "") -> None:
@@ -286,6 +294,7 @@ class Coordinator:
         except RequestError as error:
             self._refuse(member, str(error))
             return
+        self._losses[member.node] = 0
         count = format_count(planned.configurations, "configuration")
         self._say(f"node {member.name} joins: {planned.cpu}, {count}")
         self._set(member, State.IDLE)

@@ -10,19 +10,20 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.exploration.stopping import Interrupts
-from dse.fleet import coordinator as module
 from dse.fleet._ledger import Ledger, Taken
 from dse.fleet.coordinator import Coordinator, End
+from dse.fleet.link import LostError
 from dse.fleet.place import Place
 from dse.fleet.spec import Kind
 from dse.fleet.status import FleetStatus, State
-from tests.fleet.nodes import InProcess, Node, explore, failing, job_of, lost, silent
+from tests.fleet.nodes import Done, InProcess, Node, explore, failing, job_of, lost, silent
 from tests.replays import outcomes, taken, write_space, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.fleet.request import Job
+    from dse.fleet.spec import AssignmentSpec
     from tests.commandline import Command
 
 MODELS = ["a", "b", "c", "d"]
@@ -106,7 +107,7 @@ def test_it_goes_on_in_parts(here: Path, command: Command) -> None:
 
 def test_a_lost_node_keeps_its_part_until_the_deadline(job: Job, here: Path) -> None:
     gone, other = node(here, "n1"), node(here, "n2")
-    gone.fails = lambda spec: lost(spec) if spec.kind is Kind.EXPLORE else None
+    gone.fails = lambda spec: leaving(gone, spec) if spec.kind is Kind.EXPLORE else None
     with job.folder.alone():
         said: list[str] = []
         link = InProcess(gone)
@@ -127,6 +128,11 @@ def test_a_lost_node_keeps_its_part_until_the_deadline(job: Job, here: Path) -> 
         assert any("did not come back in time" in line for line in said)
 
 
+def leaving(node: Node, spec: AssignmentSpec) -> Done:
+    node.there = False
+    return lost(spec)
+
+
 def states_of(coordinator: Coordinator) -> list[State]:
     return [member.state for member in coordinator._members.values()]
 
@@ -137,10 +143,10 @@ def test_a_node_that_comes_back_brings_what_it_has_measured(
     one = node(here, "n1")
     first = one.do  # the answer to its first part is lost on the way
 
-    def lose(text: str, bundle: bytes) -> object:
+    def lose(text: str, bundle: bytes) -> Done:
         done = first(text, bundle)
         if one.did[-1][0] is Kind.EXPLORE and len(one.did) == 2:
-            done.kept = module.LostError("gone")
+            done.kept, one.there = LostError("gone"), False
         return done
 
     with mock.patch.object(one, "do", lose), job.folder.alone():
@@ -148,6 +154,7 @@ def test_a_node_that_comes_back_brings_what_it_has_measured(
         for _ in range(4):
             coordinator.step(Interrupts())
     assert Ledger(job.folder.assignments).open
+    one.there = True
     end, _, _ = explore(job, one)  # as if the coordinator had been killed, too
     assert end is End.COMPLETE
     assert one.did == [(Kind.PLAN, 0), (Kind.EXPLORE, ALL), (Kind.PLAN, 0)]
@@ -189,6 +196,15 @@ def test_who_is_refused_gets_nothing(job: Job, here: Path, case: str) -> None:
     assert any("is refused" in line for line in said)
 
 
+def test_a_node_that_answers_nothing_is_refused(job: Job, here: Path) -> None:
+    """Its connection to the scheduler is fine; that to it is not."""
+    one = node(here, "n1", fails=lost)
+    end, _, _ = explore(job, one)
+    assert end is End.REFUSED
+    assert "the scheduler must be able to connect to its --port" in why(job)
+    assert one.did == [(Kind.PLAN, 0)] * 3
+
+
 def test_two_nodes_of_a_machine(job: Job, here: Path) -> None:
     both = [node(here, name, machine="same") for name in ("n1", "n2")]
     end, _, _ = explore(job, *both, expected=2)
@@ -221,7 +237,7 @@ def test_damaged_results_are_refused(job: Job, here: Path) -> None:
     one = node(here, "n1")
     whole = one.do
 
-    def damaged(text: str, bundle: bytes) -> object:
+    def damaged(text: str, bundle: bytes) -> Done:
         done = whole(text, bundle)
         assert isinstance(done.kept, tuple)
         done.kept = (done.kept[0], done.kept[1][:-20])
