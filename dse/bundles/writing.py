@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dse import __version__
+from dse.bundles._forms import FORMAT, MAX_TEXT, VERSION
 from dse.bundles._lines import trial_line
-from dse.bundles.forms import FORMAT, MAX_TEXT, VERSION
 from dse.core.paths import atomic_write, read_regular
+from dse.space.plan import parameter_values
 from dse.study.merged import SESSION, identity_of, is_copy, last_numbers
 from dse.study.record import MEASUREMENT, ORIGIN, OUTCOME, OWNER, configuration_of
 from dse.study.revisions import SIGNATURE_ATTRIBUTE
@@ -68,7 +69,7 @@ def write_bundle(study: Study, file: Path, *, after: Mapping[str, int] | None = 
             for trial in trials:
                 configuration = configuration_of(trial)
                 counts = configuration is None or configuration.key in counted
-                lines.add(trial_line(trial, runs.rename, counts=counts))
+                lines.add(trial_line(trial, runs.rename, _values(trial, study), counts=counts))
             for summary in runs.summaries(trials):
                 lines.add(summary)
             lines.end()
@@ -115,14 +116,37 @@ def _header(study: Study) -> dict[str, Any]:
     }
 
 
+def _values(trial: optuna.trial.FrozenTrial, study: Study) -> list[float] | None:
+    """The values of a trial's objectives; None where it has failed.
+
+    Trials that have come since the study was opened were read without them.
+    """
+    if trial.values is not None or trial.state.name != "COMPLETE":
+        return trial.values
+    configuration = configuration_of(trial)
+    record = study.records.get(configuration.key) if configuration else None
+    values = record.outcome.values if record else {}
+    objectives = study.space.objectives
+    return [values[name] for name in objectives] if {*objectives} <= {*values} else None
+
+
 def _choices(study: Study) -> dict[str, list[KnobValue]]:
-    """The choices of all parameters, as far as trials have them."""
+    """The choices of all parameters, as far as trials have them.
+
+    Trials that have come since the study was opened were read without their choices: what they
+    took is one.
+    """
     found: dict[str, list[KnobValue]] = {}
     for trial in _trials(study):
-        for name, distribution in trial.distributions.items():
+        configuration = configuration_of(trial)
+        taken = parameter_values(configuration) if configuration else {}
+        told = {name: getattr(d, "choices", ()) for name, d in trial.distributions.items()}
+        for name in {**told, **taken}:
             known = found.setdefault(name, [])
-            choices = getattr(distribution, "choices", ())
-            known += [choice for choice in choices if not _among(choice, known)]
+            choices = (*told.get(name, ()), *([taken[name]] if name in taken else []))
+            for choice in choices:
+                if not _among(choice, known):
+                    known.append(choice)
     return found
 
 
@@ -178,7 +202,7 @@ class _Runs:
         """
         named = (run for trial in trials for run, brief in _runs_of(trial) if not brief)
         for run in dict.fromkeys(named):
-            for file in sorted((self._folder / run).glob(f"**/{SUMMARY}")):
+            for file in sorted((self._folder / run).glob(f"*/**/{SUMMARY}")):
                 path = file.parent.relative_to(self._folder / run).as_posix()
                 try:
                     text = read_regular(file, MAX_TEXT).decode(errors="replace")
