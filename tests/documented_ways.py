@@ -90,6 +90,7 @@ _NO_REFERENCE = Way(
 _SPARSE = shlex.quote("model == 'bert-base' or '-sparse90' in model")
 _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 
+_HEAD = "tls://head:8786 --certificates fleet-certificates"
 WAYS: Mapping[str, Way] = {
     "make explore": Way(
         why="would make an environment, and measure for minutes",
@@ -101,6 +102,20 @@ WAYS: Mapping[str, Way] = {
     "pip install '.[all]'": _INDEX,
     "pip install '.[onnxruntime,builtin]'": _INDEX,
     "pip install 'mlperf-dse[onnxruntime,builtin,postgresql]'": _INDEX,
+    "pip install 'mlperf-dse[fleet]'": _INDEX,
+    "dse fleet certificates fleet-certificates": Way(),
+    **{
+        text: Way(why="needs a fleet; tests/fleet has one", skip=True)
+        for text in (
+            "dse fleet explore quickstart --local 2",
+            "dse fleet compare quickstart",
+            "dse fleet scheduler --host head --certificates fleet-certificates",
+            f"dse fleet node {_HEAD}",
+            f"dse fleet explore quickstart --scheduler {_HEAD}",
+            "dse fleet status quickstart",
+            "dse fleet frontier quickstart",
+        )
+    },
     "dse explore quickstart --study shared --storage postgresql://dse@server/dse": Way(
         why="needs a server of databases", skip=True
     ),

@@ -25,12 +25,12 @@ LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
         *("commands", "answer", "exploration", "validate", "submission", "report", "results"),
-        *("bundles", "study", "space"),
+        *("bundles", "fleet", "study", "space"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "download", "version"),
     },
     "commands": {
-        "answer",
+        *("answer", "fleet"),
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
         "derived",
         *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
@@ -57,6 +57,10 @@ LAYERS: dict[str, set[str]] = {
     "bundles": {"study", "space", "tasks", "machine", "config", "core", "version"},
     "derived": {"config", "core"},
     # Measuring, in the parent.
+    "fleet": {
+        *("bundles", "exploration", "study", "space", "tasks", "machine", "config", "core"),
+        "version",
+    },
     "validate": {
         *("exploration", "study", "measure.runner", "measure.spec", "loadgen.logs"),
         *("loadgen.compliance", "loadgen.verdict", "tasks", "machine", "core", "version"),
@@ -247,7 +251,7 @@ def test_what_serves_any_task_names_no_image() -> None:
 NEUTRAL = (
     *("loadgen", "measure", "backends", "core", "models", "exploration", "study", "search"),
     *("validate", "submission", "derived", "space", "environments", "config", "machine"),
-    "download",
+    *("download", "fleet"),
 )
 """The packages that serve any task, on both sides of the pipe."""
 NAMING_LABELS = ("report", "results", "compare", "commands", "formats", "notebook")
@@ -295,7 +299,10 @@ def test_a_private_module_is_used_by_its_own_package_alone() -> None:
                 assert inside, f"{MODULES[module]}:{line}: {name} is private to {package}"
 
 
-PROGRAMS = {"worker", "probe", "quantise_worker", "convert_worker", "launcher", "task", "catalogue"}
+PROGRAMS = {
+    *("worker", "probe", "quantise_worker", "convert_worker", "launcher", "task", "catalogue"),
+    *("assignment", "process"),
+}
 """Modules that are started, or named by a string, and imported by nobody."""
 
 

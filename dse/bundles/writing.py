@@ -122,7 +122,8 @@ def _values(trial: optuna.trial.FrozenTrial, study: Study) -> list[float] | None
     Trials that have come since the study was opened were read without them.
     """
     if trial.values is not None or trial.state.name != "COMPLETE":
-        return trial.values
+        own: list[float] | None = trial.values
+        return own
     configuration = configuration_of(trial)
     record = study.records.get(configuration.key) if configuration else None
     values = record.outcome.values if record else {}

@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": "Compare studies, CPUs and published results side by side.",
     "explore": "Measure the configurations of SPACE and find the Pareto frontier.",
     "export": "Write validated points of STUDY as an MLPerf submission.",
+    "fleet": "Explore a space on many machines, with a study for each CPU.",
     "frontier": "Show the Pareto-optimal configurations of a study.",
     "import": "Store published MLPerf results for comparisons and warm starts.",
     "merge": "Add the trials of bundles to studies, one study for each CPU.",

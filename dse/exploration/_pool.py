@@ -10,7 +10,7 @@ from dse.space.plan import parameter_values
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -24,13 +24,15 @@ class Pool:
     Args:
         plan: the configurations that can run here.
         done: keys of those that need no measuring.
+        only: keys of those that may be measured; None for all.
     """
 
-    def __init__(self, plan: Plan, done: Iterable[str]) -> None:
+    def __init__(self, plan: Plan, done: Iterable[str], only: Container[str] | None = None) -> None:
         self.plan = plan
         done = set(done)
         self._places = {c.key: place for place, c in enumerate(plan.configurations)}
-        self._left = np.array([key not in done for key in self._places], dtype=np.bool_)
+        wanted = (key not in done and (only is None or key in only) for key in self._places)
+        self._left = np.fromiter(wanted, np.bool_, len(self._places))
         self._aside: frozenset[int] = frozenset()
         self._open = self._left.copy()
         self._codes = _Codes(plan)

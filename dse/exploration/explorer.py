@@ -20,7 +20,7 @@ from dse.machine.measuring_lock import WAITING, measuring_lock
 from dse.study.record import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from dse.exploration._samplers import Source
     from dse.exploration.measurer import Measurer
@@ -118,6 +118,8 @@ class Search:
         stop_gain: the rest is left out where it is expected to add less than this share to the
             hypervolume; 0 for never.
         sources: what is known of other systems.
+        only: keys of the configurations that may be explored; None for all of the plan. Rounds
+            and the anchor take any.
     """
 
     sampler: str
@@ -126,6 +128,7 @@ class Search:
     settle_s: float | None = None
     stop_gain: float = 0.0
     sources: Sequence[Source] = ()
+    only: Container[str] | None = None
 
 
 def explore(
@@ -169,7 +172,7 @@ class _Exploration:
         observer: ExploreObserver,
     ) -> None:
         done = (k for k, r in study.records.items() if not (search.retry_failed and _transient(r)))
-        self._pool = Pool(plan, done)
+        self._pool = Pool(plan, done, search.only)
         # The seed moves on with the trials: a resumed study does not repeat its first proposals.
         seed = (search.seed + study.trials_begun) % SEEDS
         sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)

@@ -48,6 +48,7 @@ class ExploreRequest:
         warm_start: studies and tables whose results lead the search.
         environment: variables for the processes that measure, by name.
         per_cpu: whether each CPU has a study of its own.
+        only: keys of the configurations that may be explored; None for all of the space.
 
     Raises:
         RequestError: a value is out of its range; names the field.
@@ -71,6 +72,7 @@ class ExploreRequest:
     warm_start: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     per_cpu: bool = False
+    only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -112,6 +114,8 @@ class ExploreRequest:
             value = getattr(self, name)
             if not (isinstance(value, kind) or (optional and value is None)):
                 raise RequestError(f"expected {expected}, not {value!r}", field=name)
+        if not (self.only is None or isinstance(self.only, frozenset)):
+            raise RequestError(f"expected a frozenset of keys, not {self.only!r}", field="only")
         if not isinstance(self.environment, Mapping) or not all(
             isinstance(text, str) for pair in self.environment.items() for text in pair
         ):

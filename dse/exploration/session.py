@@ -137,6 +137,7 @@ class Exploration:
             settle_s=request.settle,
             stop_gain=request.stop_gain / 100,
             sources=[each.values for each in planned.warm_starts],
+            only=request.only,
         )
         measurer = Measurer(self._context(progress), study)
         return explore(study, planned.plan, measurer, search, self.budget, interrupts, observer)

@@ -49,6 +49,20 @@ def test_it_holds_the_plan_without_what_is_done(done: set[Configuration]) -> Non
     assert left(pool) == [c for c in PLAN.configurations if c not in done]
 
 
+@given(SOME, SOME, SEEDS)
+def test_it_may_be_restricted(
+    done: set[Configuration], only: set[Configuration], seed: int
+) -> None:
+    pool = Pool(PLAN, (c.key for c in done), frozenset(c.key for c in only))
+    wanted = [c for c in PLAN.configurations if c in only and c not in done]
+    assert len(pool) == pool.left == len(wanted)
+    assert all(c in pool for c in wanted)
+    if wanted:
+        assert pool.draw(random.Random(seed)) in wanted  # noqa: S311
+        assert pool.nearest(parameter_values(PLAN.configurations[0]), random.Random(seed)) in wanted  # noqa: S311
+    assert left(pool) == wanted
+
+
 @given(SOME, SEEDS)
 def test_drawing_and_taking_empties_it(done: set[Configuration], seed: int) -> None:
     pool, drawn = pool_without(done), []

@@ -1,0 +1,451 @@
+"""The coordinator: gives assignments to the nodes of a fleet and merges what they measure.
+
+The truth is the studies and the ledger, both on the disk: a coordinator that was killed at any
+instant goes on when it is started again.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections import Counter
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from dse import __version__
+from dse.core.errors import DseError, RequestError
+from dse.core.wording import format_count
+from dse.exploration.explorer import StopReason
+from dse.fleet._cpu import Cpu, known_of, news_for, take_in
+from dse.fleet._division import divide
+from dse.fleet._ledger import Ledger, Taken
+from dse.fleet._member import Member
+from dse.fleet.link import LostError
+from dse.fleet.spec import LEFT, Answer, AssignmentSpec, Kind
+from dse.fleet.status import FleetStatus, State
+from dse.machine.measuring_lock import do_nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dse.exploration.stopping import Interrupts
+    from dse.fleet.link import Joined, Link
+    from dse.fleet.request import Job
+    from dse.fleet.spec import Group, Planned
+
+POLL_S = 1.0
+"""Interval at which nodes are looked at."""
+STATUS_S = 15.0
+"""Interval at which the file of the nodes is written where nothing changes."""
+MARGIN_S = 900.0
+"""How much longer than its time an assignment may take: preparing, an accuracy run, the network."""
+MAX_FAILURES = 2
+"""So many failed assignments in a row, and a node gets no more."""
+MAX_LOSSES = 3
+"""So many times in a row a node is lost before it has planned, and it gets no more."""
+MAX_IN_VAIN = 3
+"""So many assignments in a row that have measured nothing, and a node gets no more."""
+PATIENCE_S = 120.0
+"""How long nodes that were started for the fleet are waited for when the others are through."""
+STATES = {Kind.PLAN: State.PLANNING, Kind.EXPLORE: State.EXPLORING, Kind.SETTLE: State.SETTLING}
+GOING_ON = (StopReason.TIMEOUT.name, StopReason.INTERRUPTED.name)
+"""The ends of an assignment after which its node has more of the same to do."""
+
+
+class End(StrEnum):
+    """Why a coordinator ends."""
+
+    COMPLETE = "every CPU has its frontier"
+    TIMEOUT = "the time is up"
+    INTERRUPTED = "interrupted"
+    REFUSED = "every node is refused"
+
+
+class Coordinator:
+    """Explores a space by the nodes of a fleet.
+
+    Args:
+        job: what is to be explored.
+        link: reaches the nodes.
+        say: is told what happens, a line at a time.
+        scheduler: the address, to be shown.
+        expected: how many nodes were started for this fleet.
+        one_machine: whether several nodes may be of one machine: they take turns.
+        check: called now and then; raises a DseError where nobody can come any more.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        link: Link,
+        say: Callable[[str], None],
+        *,
+        scheduler: str = "",
+        expected: int = 1,
+        one_machine: bool = False,
+        check: Callable[[], None] = do_nothing,
+    ) -> None:
+        self._job, self._link, self._say = job, link, say
+        self._scheduler, self._expected, self._one_machine = scheduler, expected, one_machine
+        self._request, self._folder = job.request, job.folder
+        self._ledger = Ledger(self._folder.assignments)
+        self._members: dict[str, Member] = {}
+        self._cpus: dict[str, Cpu] = {}
+        self._losses = Counter[str]()  # in a row, by node
+        self._check = check
+        self._begun = time.monotonic()
+        self._asked_to_stop = False
+        self._written = float("-inf")
+        self._changed = True
+
+    @property
+    def cpus(self) -> list[Cpu]:
+        """The CPUs of all nodes that were there."""
+        return list(self._cpus.values())
+
+    def run(self, interrupts: Interrupts) -> End:
+        """Explores until one of the reasons of `End` holds.
+
+        Raises:
+            DseError: a study or the fleet's folder can't be used; what was merged is stored.
+        """
+        self._say(f"waiting for nodes at {self._scheduler}" if self._scheduler else "waiting")
+        while True:
+            end = self.step(interrupts)
+            self._write_status(ended=end is not None)
+            if end is not None:
+                return end
+            time.sleep(POLL_S)
+
+    def step(self, interrupts: Interrupts) -> End | None:
+        """Looks at all nodes once, and gives them what is due; why to end, or None."""
+        self._check()
+        joined = self._link.nodes()
+        if joined is not None:
+            self._meet(joined)
+        for member in self._members.values():
+            if member.pending is not None and member.pending.done():
+                self._hear(member)
+        self._forget_overdue()
+        if interrupts.wanted and not self._asked_to_stop:
+            self._asked_to_stop = True
+            self._link.stop(m.address for m in self._members.values() if m.busy)
+        end = self._end(interrupts)
+        if end is None and not self._ending(interrupts):
+            for cpu in self._cpus.values():
+                self._occupy(cpu)
+        return end
+
+    def _ending(self, interrupts: Interrupts) -> bool:
+        """Whether nothing more is begun."""
+        return interrupts.wanted or self._seconds_left() <= 0
+
+    def _seconds_left(self) -> float:
+        limit = self._request.timeout
+        return math.inf if limit is None else limit - (time.monotonic() - self._begun)
+
+    # Nodes come and go.
+
+    def _meet(self, joined: Iterable[Joined]) -> None:
+        there = {each.address: each for each in joined}
+        for address, each in there.items():
+            known = self._members.get(address)
+            if known is None or known.state is State.LOST:
+                self._welcome(each)
+            else:
+                known.seen = each.seen
+        for address, member in self._members.items():
+            if address not in there and member.state is not State.LOST:
+                self._lose(member, "it has left, or the network has")
+
+    def _welcome(self, joined: Joined) -> None:
+        member = Member(joined)
+        for address, other in list(self._members.items()):
+            if other.node == member.node:
+                # The scheduler may not have noticed that its former connection is gone.
+                self._lose(other, "it has come back")
+                del self._members[address]
+        self._members[joined.address] = member
+        why = self._why_refused(member)
+        if self._losses[member.node] >= MAX_LOSSES:
+            why = "nothing comes back from it; the scheduler must be able to connect to its --port"
+        if why:
+            self._refuse(member, why)
+            return
+        self._set(member, State.SENDING)
+        member.pending = self._link.ship(member.address, list(self._job.inputs.values()))
+
+    def _why_refused(self, member: Member) -> str:
+        about = member.about
+        if not about:
+            return "it is no node of a fleet; start it with `dse fleet node`"
+        if about.get("version") != __version__:
+            version = about.get("version")
+            return f"it has dse {version}, and here is {__version__}; install the same on both"
+        for other in self._members.values():
+            same = other is not member and other.about.get("machine") == about["machine"]
+            there = other.state not in (State.LOST, State.REFUSED, State.LEAVING)
+            if same and there and not self._one_machine:
+                return f"{other.name} is a node of the same machine; one is enough"
+        return ""
+
+    def _refuse(self, member: Member, why: str) -> None:
+        self._say(f"node {member.name} is refused: {why}")
+        member.pending = None
+        self._set(member, State.REFUSED, why)
+
+    def _lose(self, member: Member, why: str) -> None:
+        if member.pending is not None:
+            member.pending.cancel()
+            member.pending = None
+        if member.state is State.LEAVING:
+            self._say(f"node {member.name} has left")
+        elif member.state not in (State.REFUSED, State.LOST):
+            self._say(f"node {member.name} is lost: {why}")
+            self._losses[member.node] += 1
+        self._set(member, State.LOST, why)
+
+    def _set(self, member: Member, state: State, why: str = "") -> None:
+        self._changed |= member.set(state, why)
+
+    # Answers.
+
+    def _hear(self, member: Member) -> None:
+        """Takes in what became of what a node was given."""
+        pending, spec = member.pending, member.spec
+        member.pending = member.spec = None
+        if pending is None:
+            return
+        try:
+            text, bundle = pending.result()
+        except LostError as error:
+            self._lose(member, str(error) or "its answer has not come")
+            return
+        except DseError as error:
+            self._give_up(member, spec, str(error))
+            return
+        if spec is None:
+            self._plan(member)
+            return
+        try:
+            answer = Answer.from_json(text)
+            new = self._merge(member, spec, answer, bundle)
+        except RequestError as error:
+            self._give_up(member, spec, str(error))
+        else:
+            self._take_in(member, spec, answer, new)
+
+    def _give_up(self, member: Member, spec: AssignmentSpec | None, why: str) -> None:
+        if spec is not None:
+            self._ledger.give_back(spec.id, why)
+        self._refuse(member, why)
+
+    def _merge(self, member: Member, spec: AssignmentSpec, answer: Answer, bundle: bytes) -> int:
+        fingerprint = self._fingerprint(member, answer.planned)
+        new = take_in(self._folder, fingerprint, bundle)
+        if answer.known:
+            member.known = dict(answer.known)
+        if spec.kind is Kind.PLAN and not answer.error:
+            self._ledger.give_back_all(member.node, "its node is back")
+        if fingerprint in self._cpus:
+            self._cpus[fingerprint].refresh()
+        self._changed = True
+        return new
+
+    @staticmethod
+    def _fingerprint(member: Member, planned: Planned | None) -> str:
+        found = planned or member.planned
+        return found.fingerprint if found else str(member.about["fingerprint"])
+
+    def _take_in(self, member: Member, spec: AssignmentSpec, answer: Answer, new: int) -> None:
+        self._ledger.give_back(spec.id, answer.error or answer.end or "planned")
+        if answer.end == LEFT:
+            self._set(member, State.LEAVING)
+        elif answer.error:
+            self._note_failure(member, answer.error, fatal=spec.kind is Kind.PLAN)
+        elif answer.planned is not None:
+            self._take_in_plan(member, answer.planned)
+        else:
+            self._note_work(member, spec, answer, new)
+
+    def _note_failure(self, member: Member, error: str, *, fatal: bool) -> None:
+        member.failures += 1
+        if fatal or member.failures >= MAX_FAILURES:
+            self._refuse(member, error)
+            return
+        self._say(f"node {member.name}: {error}")
+        self._set(member, State.IDLE, error)
+
+    def _take_in_plan(self, member: Member, planned: Planned) -> None:
+        member.planned = planned
+        if planned.refusals:
+            self._refuse(member, planned.refusals[0])
+            return
+        cpu = self._cpus.get(planned.fingerprint)
+        try:
+            if cpu is None:
+                cpu = Cpu(self._folder, planned)
+                cpu.refresh()
+                self._cpus[planned.fingerprint] = cpu
+            else:
+                cpu.refuse_other(planned)
+        except RequestError as error:
+            self._refuse(member, str(error))
+            return
+        self._losses[member.node] = 0
+        count = format_count(planned.configurations, "configuration")
+        self._say(f"node {member.name} joins: {planned.cpu}, {count}")
+        self._set(member, State.IDLE)
+
+    def _note_work(self, member: Member, spec: AssignmentSpec, answer: Answer, new: int) -> None:
+        cpu = self._cpus[self._fingerprint(member, None)]
+        member.failures = 0
+        member.explored += answer.explored
+        member.in_vain = 0 if answer.explored or answer.rounds else member.in_vain + 1
+        if spec.kind is Kind.SETTLE:
+            cpu.settled |= answer.end not in GOING_ON
+        elif answer.end not in (*GOING_ON, StopReason.TRIALS.name):
+            # What is left of them is not expected to add anything, or can't be measured.
+            cpu.close(member.groups)
+        status = cpu.status()
+        done = f"{status.explored} of {status.configurations} done"
+        trials = format_count(new, "new trial")
+        undecided = f", {answer.undecided} undecided" if answer.undecided else ""
+        self._say(f"{member.name}: {trials}; {status.study}: {done}{undecided}")
+        if member.in_vain >= MAX_IN_VAIN and answer.end in GOING_ON and not self._asked_to_stop:
+            self._refuse(member, f"it has measured nothing in {MAX_IN_VAIN} assignments")
+            return
+        self._set(member, State.IDLE)
+
+    def _forget_overdue(self) -> None:
+        busy = {m.spec.id for m in self._members.values() if m.busy and m.spec is not None}
+        for taken in self._ledger.overdue(busy):
+            self._say(f"node {taken.node} did not come back in time; others go on with its part")
+            self._ledger.give_back(taken.id, "its node did not come back in time")
+
+    # Assignments.
+
+    def _plan(self, member: Member) -> None:
+        if self._asked_to_stop:
+            self._set(member, State.IDLE, "the coordinator ends")
+            return
+        known = known_of(self._folder, str(member.about["fingerprint"]))
+        self._give(member, self._spec(Kind.PLAN, known=known))
+
+    def _spec(self, kind: Kind, **fields: object) -> AssignmentSpec:
+        spec = AssignmentSpec(
+            id=f"{kind.value}-{secrets.token_hex(6)}",
+            kind=kind,
+            study=self._folder.name,
+            space=self._job.space_file,
+            inputs=self._job.digests,
+            options=self._request.options,
+            seconds=min(self._request.assignment_s, max(1.0, self._seconds_left())),
+        )
+        return replace(spec, **fields)  # type: ignore[arg-type]
+
+    def _occupy(self, cpu: Cpu) -> None:
+        """Gives the idle nodes of a CPU what is left there."""
+        fingerprint = cpu.planned.fingerprint
+        mine = [m for m in self._members.values() if m.is_of(fingerprint)]
+        idle = [m for m in mine if m.state is State.IDLE]
+        if not idle:
+            return
+        taken = self._ledger.groups(fingerprint)
+        trials = self._trials_left(cpu, mine)
+        left = cpu.left(taken) if trials is None or trials > 0 else ()
+        if left:
+            parts = divide(left, len(idle))
+            for member, part in zip(idle, parts, strict=False):
+                share = None if trials is None else math.ceil(trials / len(parts))
+                self._give_part(member, part, share)
+            idle = idle[len(parts) :]
+        elif not taken and not cpu.settled:
+            self._settle(cpu, idle)
+            return
+        for member in idle:
+            words = "nothing is left to explore or to compare"
+            self._set(member, State.IDLE, words if cpu.settled else "others explore what is left")
+
+    def _trials_left(self, cpu: Cpu, mine: Iterable[Member]) -> int | None:
+        """How many configurations may be begun on a CPU; None for any number."""
+        if self._request.n_trials is None:
+            return None
+        begun = sum(m.spec.trials or 0 for m in mine if m.spec is not None)
+        return self._request.n_trials - cpu.explored_now - begun
+
+    def _settle(self, cpu: Cpu, idle: Iterable[Member]) -> None:
+        options = self._request.options
+        if options.settle is not None:
+            left = options.settle - cpu.settled_s
+            options = replace(options, settle=left)
+            if left <= 0:
+                cpu.settled = self._changed = True
+                return
+        for member in idle:
+            member.groups = ()
+            self._give(member, self._spec(Kind.SETTLE, only=(), options=options))
+
+    def _give_part(self, member: Member, part: tuple[Group, ...], trials: int | None) -> None:
+        member.groups = tuple(group.name for group in part)
+        keys = tuple(key for group in part for key in group.keys)
+        self._give(member, self._spec(Kind.EXPLORE, only=keys, trials=trials))
+
+    def _give(self, member: Member, spec: AssignmentSpec) -> None:
+        """Writes down who gets an assignment, and then gives it away."""
+        fingerprint, bundle = self._fingerprint(member, None), b""
+        if spec.kind is not Kind.PLAN:
+            known = known_of(self._folder, fingerprint)
+            spec = replace(spec, known=known)
+            bundle = news_for(self._folder, fingerprint, member.known)
+            # What was sent is known, even if the node is lost before it says so.
+            deadline = time.time() + spec.seconds + self._request.options.run_timeout + MARGIN_S
+            groups = member.groups
+            self._ledger.take(Taken(spec.id, member.node, fingerprint, groups, deadline))
+        key = f"{self._folder.name}-{fingerprint}-{spec.id}"
+        member.pending = self._link.submit(member.address, key, spec.to_json(), bundle)
+        member.spec = spec
+        self._set(member, STATES[spec.kind])
+
+    # The end.
+
+    def _end(self, interrupts: Interrupts) -> End | None:
+        members = self._members.values()
+        if any(member.busy for member in members):
+            return None
+        if interrupts.wanted:
+            return End.INTERRUPTED
+        if self._seconds_left() <= 0:
+            return End.TIMEOUT
+        late = time.monotonic() - self._begun > PATIENCE_S
+        if self._request.stay or not (late or len(members) >= self._expected):
+            return None
+        here = [m for m in members if m.state not in (State.LOST, State.LEAVING)]
+        if here and all(m.state is State.REFUSED for m in here) and not self._ledger.open:
+            return self._complete() or End.REFUSED
+        return self._complete()
+
+    def _complete(self) -> End | None:
+        """Whether all CPUs are through, and nobody still has a part of one."""
+        if not self._cpus or self._ledger.open:
+            return None
+        trials = self._request.n_trials
+        through = all(
+            cpu.settled and (not cpu.left() or (trials is not None and cpu.explored_now >= trials))
+            for cpu in self._cpus.values()
+        )
+        return End.COMPLETE if through else None
+
+    def _write_status(self, *, ended: bool) -> None:
+        now = time.monotonic()
+        if not (self._changed or ended or now - self._written > STATUS_S):
+            return
+        self._written, self._changed = now, False
+        FleetStatus(
+            study=self._folder.name,
+            scheduler=self._scheduler,
+            nodes=tuple(member.status() for member in self._members.values()),
+            cpus=tuple(cpu.status() for cpu in self._cpus.values()),
+        ).write(self._folder.nodes)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.core.errors import RequestError
+from dse.fleet.request import FleetRequest, prepare_job
+from tests.replays import write_space, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_files_that_a_space_names_travel_with_it(here: Path) -> None:
+    (here / "more").mkdir()
+    write_table(here, name="more/table.csv")
+    backends = {"replay": {"table": "more/table.csv", "runtime": ["x"]}}
+    (here / "unnamed").write_text("stays")
+    job = prepare_job(FleetRequest(str(write_space(here, backends=backends))))
+    source, manifest = job.inputs["space"]
+    assert source == here
+    assert [entry.path for entry in manifest.entries] == ["more/table.csv", "space.yaml"]
+    assert job.folder.name == "space"
+    assert set(job.digests) == {"space"}
+
+
+def test_files_elsewhere_can_not_travel(here: Path) -> None:
+    (here / "inner").mkdir()
+    write_table(here)
+    space = write_space(
+        here / "inner", backends={"replay": {"table": "../table.csv", "runtime": ["x"]}}
+    )
+    with pytest.raises(RequestError, match=r"space\.yaml:\d+: .*does not lie in the folder"):
+        prepare_job(FleetRequest(str(space)))
+
+
+def test_values_out_of_range(here: Path) -> None:
+    for fields, name in (({"timeout": 0.0}, "--timeout"), ({"n_trials": 0}, "--n-trials")):
+        with pytest.raises(RequestError, match=name):
+            FleetRequest(str(here), **fields)
