@@ -58,12 +58,13 @@ def write_bundle(study: Study, file: Path, *, after: Mapping[str, int] | None = 
         DseError: the file can't be written.
     """
     every = _trials(study)
+    study.complete(every)
     trials = [trial for trial in every if not _is_known(trial, after or {})]
     runs = _Runs(study.folder.runs, every)
     with atomic_write(file) as stream:
         with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0) as packed:
             lines = _Lines(packed)
-            lines.add(_header(study))
+            lines.add(_header(study, every))
             counted = set(study.records)
             for trial in trials:
                 configuration = configuration_of(trial)
@@ -100,7 +101,7 @@ def _is_known(trial: optuna.trial.FrozenTrial, after: Mapping[str, int]) -> bool
     return session in after and trial.user_attrs.get(ORIGIN, trial.number) <= after[session]
 
 
-def _header(study: Study) -> dict[str, Any]:
+def _header(study: Study, trials: Iterable[optuna.trial.FrozenTrial]) -> dict[str, Any]:
     revision = study.revisions[-1]
     about = study.about.as_dict()
     return {
@@ -111,17 +112,21 @@ def _header(study: Study) -> dict[str, Any]:
         "study": study.folder.name,
         "signature": revision.study.user_attrs[SIGNATURE_ATTRIBUTE],
         "about": about,
-        "choices": _choices(study),
+        "choices": _choices(trials),
     }
 
 
-def _choices(study: Study) -> dict[str, list[KnobValue]]:
+def _choices(trials: Iterable[optuna.trial.FrozenTrial]) -> dict[str, list[KnobValue]]:
     """The choices of all parameters, as far as trials have them."""
     found: dict[str, list[KnobValue]] = {}
-    for trial in _trials(study):
+    seen = set[tuple[str, str]]()
+    for trial in trials:
         for name, distribution in trial.distributions.items():
-            known = found.setdefault(name, [])
             choices = getattr(distribution, "choices", ())
+            if (name, repr(choices)) in seen:
+                continue
+            seen.add((name, repr(choices)))
+            known = found.setdefault(name, [])
             known += [choice for choice in choices if not _among(choice, known)]
     return found
 

@@ -18,10 +18,11 @@ from dse import __version__
 from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
-from dse.fleet._cpu import Cpu, known_of, news_for, take_in
+from dse.fleet._cpu import Cpu
 from dse.fleet._division import divide
 from dse.fleet._ledger import Ledger, Taken
 from dse.fleet._member import Member
+from dse.fleet._studies import Studies
 from dse.fleet.link import LostError
 from dse.fleet.spec import LEFT, Answer, AssignmentSpec, Kind
 from dse.fleet.status import FleetStatus, State
@@ -91,6 +92,7 @@ class Coordinator:
         self._scheduler, self._expected, self._one_machine = scheduler, expected, one_machine
         self._request, self._folder = job.request, job.folder
         self._ledger = Ledger(self._folder.assignments)
+        self._studies = Studies(self._folder)
         self._members: dict[str, Member] = {}
         self._cpus: dict[str, Cpu] = {}
         self._losses = Counter[str]()  # in a row, by node
@@ -112,12 +114,15 @@ class Coordinator:
             DseError: a study or the fleet's folder can't be used; what was merged is stored.
         """
         self._say(f"waiting for nodes at {self._scheduler}" if self._scheduler else "waiting")
-        while True:
-            end = self.step(interrupts)
-            self._write_status(ended=end is not None)
-            if end is not None:
-                return end
-            time.sleep(POLL_S)
+        try:
+            while True:
+                end = self.step(interrupts)
+                self._write_status(ended=end is not None)
+                if end is not None:
+                    return end
+                time.sleep(POLL_S)
+        finally:
+            self._studies.close()
 
     def step(self, interrupts: Interrupts) -> End | None:
         """Looks at all nodes once, and gives them what is due; why to end, or None."""
@@ -244,15 +249,20 @@ class Coordinator:
 
     def _merge(self, member: Member, spec: AssignmentSpec, answer: Answer, bundle: bytes) -> int:
         fingerprint = self._fingerprint(member, answer.planned)
-        new = take_in(self._folder, fingerprint, bundle)
+        new = self._studies.take_in(fingerprint, bundle)
         if answer.known:
             member.known = dict(answer.known)
         if spec.kind is Kind.PLAN and not answer.error:
             self._ledger.give_back_all(member.node, "its node is back")
         if fingerprint in self._cpus:
-            self._cpus[fingerprint].refresh()
+            self._refresh(self._cpus[fingerprint])
         self._changed = True
         return new
+
+    def _refresh(self, cpu: Cpu) -> None:
+        study = self._studies.study(cpu.planned.fingerprint)
+        if study is not None:
+            cpu.refresh(study)
 
     @staticmethod
     def _fingerprint(member: Member, planned: Planned | None) -> str:
@@ -286,8 +296,8 @@ class Coordinator:
         cpu = self._cpus.get(planned.fingerprint)
         try:
             if cpu is None:
-                cpu = Cpu(self._folder, planned)
-                cpu.refresh()
+                cpu = Cpu(self._folder.study(planned.fingerprint), planned)
+                self._refresh(cpu)
                 self._cpus[planned.fingerprint] = cpu
             else:
                 cpu.refuse_other(planned)
@@ -331,7 +341,7 @@ class Coordinator:
         if self._asked_to_stop:
             self._set(member, State.IDLE, "the coordinator ends")
             return
-        known = known_of(self._folder, str(member.about["fingerprint"]))
+        known = self._studies.known(str(member.about["fingerprint"]))
         self._give(member, self._spec(Kind.PLAN, known=known))
 
     def _spec(self, kind: Kind, **fields: object) -> AssignmentSpec:
@@ -397,10 +407,8 @@ class Coordinator:
         """Writes down who gets an assignment, and then gives it away."""
         fingerprint, bundle = self._fingerprint(member, None), b""
         if spec.kind is not Kind.PLAN:
-            known = known_of(self._folder, fingerprint)
+            known, bundle = self._studies.news(fingerprint, member.known)
             spec = replace(spec, known=known)
-            bundle = news_for(self._folder, fingerprint, member.known)
-            # What was sent is known, even if the node is lost before it says so.
             deadline = time.time() + spec.seconds + self._request.options.run_timeout + MARGIN_S
             groups = member.groups
             self._ledger.take(Taken(spec.id, member.node, fingerprint, groups, deadline))
