@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("ip", "unshare", "nsenter", "mount", "hostname")
+HIDDEN = "/tmp"  # noqa: S108
+"""Each machine has one of its own."""
 NETWORK = "10.83.0"
 HELD = "read -r _; exit 0"
 """What keeps a machine's namespaces: it waits until its stdin is closed, with this process or by
@@ -41,6 +43,11 @@ def obstacle() -> str:
     words = ["unshare", "--net", "--uts", "--mount", "ip", "link", "add", "x", "type", "bridge"]
     tried = subprocess.run(words, capture_output=True, text=True)
     return f"no namespace with a bridge: {tried.stderr.strip()}" if tried.returncode else ""
+
+
+def hidden(folder: Path) -> str:
+    """Why machines can't see a folder; empty where they can."""
+    return f"{folder} lies in the /tmp that is hidden" if folder.is_relative_to(HIDDEN) else ""
 
 
 class Machine:
@@ -67,7 +74,7 @@ class Machine:
             bound["/proc/cpuinfo"] = cpuinfo
         script = [
             "set -e",
-            "mount -t tmpfs tmpfs /tmp",
+            f"mount -t tmpfs tmpfs {HIDDEN}",
             f"hostname {name}",
             "ip link set lo up",
         ]
