@@ -6,12 +6,14 @@ import gzip
 import json
 from typing import TYPE_CHECKING
 
+from dse.bundles.reading import read_bundle
 from dse.bundles.writing import known_trials, write_bundle
+from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.bundles.studies import bundled, explored, told
-from tests.study.studies import create, fill, outcome, planned, small_space
+from tests.study.studies import create, failed, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +87,22 @@ def test_an_earlier_space_counts_only_where_the_new_one_has_its_configurations(
     merged = merge(found, StudyFolder(tmp_path / "merged"))
     assert told(merged.folder)["records"] == told(folder)["records"]
     assert outcome  # the values by hand are those of the configurations
+
+
+def test_an_opened_study_gives_the_same_bytes(tmp_path: Path) -> None:
+    """What has come since it was opened was read without parameters, values and constraints."""
+    fields = {"constraints": {"latency_p90_ms": {"max": 4.0}}}
+    folder, space = StudyFolder(tmp_path / "s"), small_space(**fields)
+    study = create(folder, space)
+    fill(study, space, 2)
+    opened = Study.load(folder)
+    plan = planned(space)
+    trial = study.begin(plan.configurations[-1], distributions(plan))
+    study.finish(trial, failed())
+    fill(study, space, 3, sampler="random")
+    study.close()
+    opened.sync()
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert write_bundle(opened, one) == write_bundle(Study.load(folder), other)
+    assert one.read_bytes() == other.read_bytes()
+    assert read_bundle(one).trials
