@@ -3,9 +3,9 @@
     python -m benchmarks.search --table FILE ... [--samplers a,b] [--seeds N]
         [--budgets 0.05,0.1] [--warm-start] [--json]
 
-FILE is a table of the replay backend that holds every configuration of a space, or one of MLPerf's
-published results, in which each system with all 81 variants of the catalogue is a table of its own
-(or each system, where none has them all).
+FILE is a table of the replay backend that holds every configuration of a space, a bundle of a study
+that measured every configuration, or one of MLPerf's published results, in which each system with
+all 81 variants of the catalogue is a table of its own (or each system, where none has them all).
 Printed is the share of the whole table's hypervolume that is found with a share of its rows (a row
 that failed counts) and with a share of the seconds that all of them take: the mean over the seeds,
 its standard error, and in brackets the worst seed. Latency and throughput are taken in logarithms,
@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, NoReturn
 from benchmarks.laboratory import gp, page
 from benchmarks.laboratory.contest import NAMES, Entry, contest, rows_of, whole_s
 from benchmarks.laboratory.report import by_rows, by_seconds, records, table
-from benchmarks.laboratory.tables import read, sources
+from benchmarks.laboratory.studies import read_tables
+from benchmarks.laboratory.tables import sources
 from dse.core.errors import DseError, RequestError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def entries(request: Request) -> list[Entry]:
     found: list[Entry] = []
     names: set[str] = set()
     for file in request.files:
-        tables = read(file)
+        tables = read_tables(file)
         for one in _searched(tables, every=request.every):
             if one.name in names:
                 problem = f"another table is called {one.name}, too"

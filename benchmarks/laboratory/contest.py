@@ -17,12 +17,11 @@ import moocore
 from benchmarks.laboratory import gp
 from benchmarks.laboratory.cost import Stopwatch
 from dse.core.errors import DseError
-from dse.core.metrics import METRICS
+from dse.core.metrics import METRICS, is_quality
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE_POINT
 from dse.study.record import Record
-from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -104,7 +103,7 @@ class Scale:
         found = []
         for name in self._objectives:
             value = outcome.values[name]
-            value = value if name == ACCURACY.name else math.log(value)
+            value = value if is_quality(name) else math.log(value)
             found.append(-value if METRICS[name].direction == "maximize" else value)
         return found
 

@@ -13,7 +13,8 @@ from benchmarks.laboratory import gp, limit
 from benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
 from benchmarks.laboratory.limit import with_limits
 from benchmarks.laboratory.report import by_rows, by_seconds, grouped, summary, table
-from benchmarks.laboratory.tables import read, sources
+from benchmarks.laboratory.studies import read_tables
+from benchmarks.laboratory.tables import sources
 from dse.core.errors import RequestError
 from dse.exploration._samplers import SAMPLERS
 
@@ -28,6 +29,7 @@ DATA = ROOT.parent / "shared" / "data"
 GRID = DATA / "replay" / "zen4_2core_grid.csv"
 PUBLISHED = DATA / "results" / "mlperf_inference_v3.0_edge_open_image_classification.csv"
 LATER = DATA / "results" / "mlperf_inference_v3.1_edge_open_power_image_classification.csv"
+BERT = ROOT / "benchmarks" / "laboratory" / "bert.bundle"
 GRID_BUDGETS = (0.05, 0.1, 0.15, 0.2, 0.3)
 BUDGETS = (0.1, 0.2, 0.3)
 WARM = "frontier"
@@ -60,7 +62,7 @@ class Part:
 
     def entries(self) -> list[Entry]:
         """The searches to make: to the end of the curves both in rows and in seconds."""
-        every = read(self.file)
+        every = read_tables(self.file)
         return [
             Entry(
                 one,
@@ -93,6 +95,7 @@ def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
     chosen = tuple(samplers)
     found = [
         Part("grid", GRID, chosen, seeds, GRID_BUDGETS),
+        Part("encoders", BERT, chosen, seeds, GRID_BUDGETS),
         Part("systems", PUBLISHED, chosen, seeds, BUDGETS),
         Part("later systems", LATER, chosen, seeds, BUDGETS),
     ]

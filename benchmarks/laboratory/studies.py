@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from benchmarks.laboratory.tables import Table
-from dse.study.folder import existing_folder
+from benchmarks.laboratory.tables import Table, read
+from dse.bundles.merging import merge
+from dse.bundles.reading import is_bundle, read_bundle
+from dse.study.folder import StudyFolder, existing_folder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dse.core.configuration import Configuration
 
 
@@ -21,10 +23,33 @@ def of_study(folder: Path) -> Table:
     Raises:
         RequestError: there is none, or it can't be read.
     """
-    study = Study.load(existing_folder(str(folder)))
+    return _table(Study.load(existing_folder(str(folder))))
+
+
+def read_tables(file: Path) -> list[Table]:
+    """The tables in a bundle, or in a file as `benchmarks.laboratory.tables.read` takes it.
+
+    Raises:
+        RequestError: it can't be used.
+    """
+    return [of_bundle(file)] if is_bundle(file) else read(file)
+
+
+def of_bundle(file: Path) -> Table:
+    """The outcomes of a bundle, likewise.
+
+    Raises:
+        RequestError: it can't be read.
+    """
+    bundle = read_bundle(file)
+    with TemporaryDirectory() as folder:
+        return _table(Study.load(merge(bundle, StudyFolder(Path(folder) / bundle.study)).folder))
+
+
+def _table(study: Study) -> Table:
     records = sorted(study.records.values(), key=lambda record: record.id)
     outcomes = {as_recorded(each.configuration): each.outcome for each in records}
-    return Table(study.folder.name, study.space.objectives, outcomes)
+    return Table(study.folder.name, study.space.objectives, outcomes, task=study.space.task)
 
 
 def as_recorded(configuration: Configuration) -> Configuration:

@@ -47,12 +47,14 @@ class Table:
         objectives: names of metrics that every outcome without a failure has.
         outcomes: in the order of the file.
         processor: of a published system; empty where the file doesn't tell.
+        task: what its models are for.
     """
 
     name: str
     objectives: tuple[str, ...]
     outcomes: Mapping[Configuration, Outcome]
     processor: str = ""
+    task: str = registry.DEFAULT
 
     @property
     def values(self) -> Values:
@@ -81,6 +83,7 @@ class Table:
             replay["runtime"] = choices["replay.runtime"]
         return space_from_dict(
             {
+                "task": self.task,
                 "models": choices["model"],
                 "precisions": choices["precision"],
                 "backends": {"replay": replay},
