@@ -163,6 +163,10 @@ class Trial:
             return False
         return len(ended(folder)) >= measured
 
+    def is_back(self, name: str) -> bool:
+        """Whether a node has come to the second scheduler; that of one was started twice before."""
+        return self.said(name, "joined the fleet") >= (3 if name == "one" else 2)
+
     def cut_cable(self, name: str, *, whole: bool) -> None:
         """Cuts the cable of a machine, or mends it."""
         state = "up" if whole else "down"
@@ -230,35 +234,31 @@ def disturb(trial: Trial, space: Path, partition_s: float) -> None:
     trial.node("one")
     trial.wait("one is back", lambda: trial.said("coordinator", " joins: ") > len(NODES))
 
-    trial.wait("three is in the middle of its assignment", lambda: trial.at_work("three"))
-    trial.cut_cable("three", whole=False)
-    cut = time.monotonic()
-    there = len(ended(must(trial.study_of("three"))))
-
+    trial.wait("two is in the middle of its assignment", lambda: trial.at_work("two"))
     trial.kill("scheduler")
     time.sleep(3)
     trial.scheduler()
-    trial.wait("one and two are back", lambda: _back(trial, "one") and _back(trial, "two"))
+    trial.wait("all nodes have come to the new scheduler", lambda: all(map(trial.is_back, NODES)))
 
     trial.wait("two is in the middle of its assignment", lambda: trial.at_work("two"))
     trial.kill("coordinator")
     time.sleep(3)
     joined = trial.said("coordinator", " joins: ")
     trial.coordinator(space)
-    trial.wait("nodes have joined", lambda: trial.said("coordinator", " joins: ") >= joined + 2)
+    all_ = joined + len(NODES)
+    trial.wait("all nodes have joined", lambda: trial.said("coordinator", " joins: ") >= all_)
 
-    time.sleep(max(0.0, partition_s - (time.monotonic() - cut)))
-    more = len(ended(must(trial.study_of("three")))) - there
-    trial.say(f"cut off for {time.monotonic() - cut:.0f} s, three has measured {more} more")
+    trial.wait("three is in the middle of its assignment", lambda: trial.at_work("three"))
+    before = len(ended(must(trial.study_of("three"))))
+    trial.cut_cable("three", whole=False)
+    time.sleep(partition_s)
+    more = len(ended(must(trial.study_of("three")))) - before
+    trial.say(f"three was cut off for {partition_s:.0f} s, and has measured {more} more")
     trial.cut_cable("three", whole=True)
 
     process = trial.processes["coordinator"]
     trial.wait("the coordinator is through", lambda: process.poll() is not None)
     assert process.returncode == 0, trial.logs()
-
-
-def _back(trial: Trial, name: str) -> bool:
-    return trial.said(name, "joined the fleet") >= (3 if name == "one" else 2)
 
 
 def must(folder: StudyFolder | None) -> StudyFolder:
