@@ -122,8 +122,21 @@ def scheduler(host: str, port: int, certificates: Path | None) -> None:
     help="Port at which the scheduler reaches this node [default: any that is free].",
 )
 @click.option("--once", is_flag=True, help="End when the scheduler does.")
+@click.option(
+    "--have",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder with models or samples that need not be sent. Can be given several times.",
+)
 def node(
-    address: str, certificates: Path | None, folder: Path | None, port: int, *, once: bool
+    address: str,
+    certificates: Path | None,
+    folder: Path | None,
+    port: int,
+    have: tuple[Path, ...],
+    *,
+    once: bool,
 ) -> None:
     """Measure on this machine for the fleet of the scheduler at ADDRESS.
 
@@ -147,6 +160,7 @@ def node(
         _say,
         port=port,
         once=once,
+        own=have,
     )
 
 

@@ -159,6 +159,35 @@ def lacking(place: Place, manifest: Manifest) -> list[str]:
     return [sha256 for sha256 in wanted if not stored(place, sha256).is_file()]
 
 
+def use_own(place: Place, manifest: Manifest, folders: Iterable[Path]) -> None:
+    """Looks for the files of a manifest in folders of the node, which need not be sent then.
+
+    They are not copied: they have to stay as they are.
+
+    Raises:
+        RequestError: a folder can't be read.
+        DseError: the node's folder can't be written.
+    """
+    wanted = set(lacking(place, manifest))
+    sizes = {entry.size for entry in manifest.entries if entry.sha256 in wanted}
+    for path in (folder / name for folder in folders for name in _read_names(folder)):
+        if path.stat().st_size not in sizes or (sha256 := sha256_of(path)) not in wanted:
+            continue
+        wanted.discard(sha256)
+        file = stored(place, sha256)
+        with writing_errors(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.unlink(missing_ok=True)  # a link to what is gone
+            file.symlink_to(path.absolute())
+
+
+def _read_names(folder: Path) -> list[str]:
+    try:
+        return list(_names(folder))
+    except OSError as error:
+        raise RequestError(f"can't be read: {error.strerror}", file=folder) from error
+
+
 def take(place: Place, sha256: str, offset: int, part: bytes, size: int) -> None:
     """Writes a part of a file; with the last one the file is checked and gets its name.
 
@@ -239,12 +268,15 @@ def find(place: Place, digest: str) -> Path:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Gives a file another name; a file system without such links has a copy."""
+    """Gives a file another name; the node's own files elsewhere stay where they are."""
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return
     try:
         os.link(source, target)
     except FileNotFoundError:
         raise
-    except OSError:
+    except OSError:  # the file system has no such links
         shutil.copyfile(source, target)
 
 

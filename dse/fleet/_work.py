@@ -39,11 +39,13 @@ class _Node:
 
     Attributes:
         place: its folder; None in a process that is no node.
+        own: folders with files that need not be sent.
         leaving: whether it begins nothing more.
         in_hand: how many assignments it works at, or lets end.
     """
 
     place: Place | None = None
+    own: tuple[Path, ...] = ()
     leaving: bool = False
     in_hand: int = 0
 
@@ -51,9 +53,9 @@ class _Node:
 _node = _Node()
 
 
-def serve(place: Place) -> None:
-    """Says where the node of this process keeps its files."""
-    _node.place, _node.leaving = place, False
+def serve(place: Place, own: tuple[Path, ...] = ()) -> None:
+    """Says where the node of this process keeps its files, and which folders have more."""
+    _node.place, _node.own, _node.leaving = place, own, False
 
 
 def leave() -> None:
@@ -138,7 +140,9 @@ def stop() -> None:
 
 def lacking(manifest: str) -> list[str]:
     """The checksums of what the node lacks of a `dse.fleet._files.Manifest`."""
-    return _files.lacking(_place(), _files.Manifest.from_json(manifest))
+    wanted = _files.Manifest.from_json(manifest)
+    _files.use_own(_place(), wanted, _node.own)
+    return _files.lacking(_place(), wanted)
 
 
 def take(parts: list[tuple[str, int, bytes, int]]) -> None:

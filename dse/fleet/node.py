@@ -21,6 +21,7 @@ from dse.machine.process_identity import process_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from dse.fleet.address import Address
     from dse.fleet.certificates import Certificates
@@ -44,6 +45,7 @@ def run(
     *,
     port: int = 0,
     once: bool = False,
+    own: tuple[Path, ...] = (),
 ) -> None:
     """Serves a fleet until SIGINT or SIGTERM; the first one lets the run in hand end.
 
@@ -54,6 +56,7 @@ def run(
         say: is told what happens.
         port: where the node listens; 0 for any that is free.
         once: whether to end when the scheduler does, instead of waiting for another one.
+        own: folders with files that need not be sent.
 
     Raises:
         RequestError: another node has the folder, or the scheduler refuses the certificates.
@@ -62,7 +65,7 @@ def run(
     security = _dask.security(certificates, "node")
     place.create()
     with _alone(place):
-        _work.serve(place)
+        _work.serve(place, own)
         asyncio.run(_Node(address, security, place, say, port=port, once=once).run())
 
 

@@ -69,6 +69,19 @@ def test_only_what_changed_is_sent(folder: Path, place: Place) -> None:
     assert (_files.assemble(place, after) / "c").read_bytes() == b"new"
 
 
+def test_what_a_node_has_is_not_sent(folder: Path, place: Place, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    (own / "deep").mkdir(parents=True)
+    (own / "deep" / "other-name").write_bytes(CONTENT["c"])
+    (own / "same-size").write_bytes(b"z" * 25)
+    manifest = manifest_of(folder)
+    _files.use_own(place, manifest, [own])
+    assert send(place, folder, manifest) == 2
+    made = _files.assemble(place, manifest)
+    assert (made / "c").read_bytes() == (made / "deep/er/a.onnx").read_bytes() == CONTENT["c"]
+    assert (made / "c").is_symlink()
+
+
 def test_a_single_file(tmp_path: Path, place: Place) -> None:
     file = tmp_path / "dev.json"
     file.write_bytes(b"{}")
