@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RESOURCE = "benchmark"
 """What a node has one of, so that it takes one assignment at a time."""
-TTL = "30 min"
+TTL = "30m"
 """For how long a scheduler waits for a sign of a node: a valid run alone takes ten minutes."""
 SETTINGS = {
     # What runs by the clock would run beside measurements.

@@ -221,6 +221,7 @@ def fleet(folder: Path, say: Callable[[str], None]) -> Iterator[Trial]:
 def disturb(trial: Trial, space: Path, partition_s: float) -> None:
     """Explores by the fleet while all that can be killed is killed, and a cable is cut."""
     trial.scheduler()
+    trial.wait("the scheduler listens", lambda: trial.said("scheduler", "scheduler: "))
     for name in NODES:
         trial.node(name)
     trial.coordinator(space)
@@ -334,6 +335,7 @@ def main() -> int:
     if why := obstacle():
         sys.stderr.write(f"{why}\n")
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # all that it has started ends first
     began = time.monotonic()
 
     def say(line: str) -> None:
