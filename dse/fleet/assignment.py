@@ -26,6 +26,7 @@ from dse.machine.checks import check_machine
 from dse.machine.detect import detect
 from dse.study.folder import study_folder
 from dse.study.record import Purpose
+from dse.study.study import Study
 from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from dse.exploration.explorer import Explored
     from dse.exploration.session import Exploration, PlannedExploration
     from dse.machine.checks import Check
-    from dse.study.study import Study
+    from dse.study.folder import StudyFolder
 
 HARD = ("power supply", "thermal throttling")
 """Checks of the machine that forbid to measure; all others are warnings."""
@@ -101,15 +102,16 @@ def answer(spec: AssignmentSpec, place: Place, folder: Path, interrupts: Interru
         found = Answer(spec.id, error=str(error))
     finally:
         exploration.study.close()
-    return _with_bundle(found, spec, exploration.study, folder / BUNDLE)
+    return _with_bundle(found, spec, exploration.study.folder, folder / BUNDLE)
 
 
-def _with_bundle(answer: Answer, spec: AssignmentSpec, study: Study, file: Path) -> Answer:
+def _with_bundle(found: Answer, spec: AssignmentSpec, place: StudyFolder, file: Path) -> Answer:
     try:
+        study = Study.load(place)  # an opened one has not all that a bundle tells of its own trials
         write_bundle(study, file, after=spec.known)
-        return replace(answer, known=known_trials(study))
+        return replace(found, known=known_trials(study))
     except DseError as error:
-        return replace(answer, error=answer.error or str(error))
+        return replace(found, error=found.error or str(error))
 
 
 def _take_in(spec: AssignmentSpec, file: Path) -> None:
