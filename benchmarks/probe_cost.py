@@ -54,7 +54,7 @@ def main() -> int:
         for number in range(options.processes + 1):
             for name, python in usable.items():
                 run = Path(folder, f"{name}-{number}")
-                spec = _probe_spec(name, run, metrics=options.metric, fidelity=options.fidelity)
+                spec = probe_spec(name, run, metrics=options.metric, fidelity=options.fidelity)
                 stages = _stages(spec, python)
                 if number:  # the first one fills the caches of the system
                     taken[name].append(stages)
@@ -76,16 +76,17 @@ def _options() -> argparse.Namespace:
     return found
 
 
-def _probe_spec(
+def probe_spec(
     name: str,
     folder: Path,
     *,
     model: str = MODEL,
+    threads: int = 1,
     batch_size: int = 1,
     metrics: Sequence[str] = DEFAULT_TIMED,
     fidelity: FidelityName = "probe",
 ) -> Spec:
-    """A probe of an untrained builtin model on one thread of a backend."""
+    """A probe of an untrained builtin model on a backend."""
     given = task(DEFAULT)
     formats = backend(name).formats  # none of a backend that reads no model
     artefact = given.provider(None).artefact(model, "fp32", formats or ("onnx",))
@@ -94,7 +95,7 @@ def _probe_spec(
     return Spec(
         run="probe",
         folder=folder,
-        configuration=Configuration(model, "fp32", name, 1, batch_size, knobs),
+        configuration=Configuration(model, "fp32", name, threads, batch_size, knobs),
         model=ModelFiles(artefact.path if formats else None),
         task=TaskSpec(given.worker, form, rules=given.rules),
         requests=tuple(MetricRequest(metric, "probe") for metric in metrics),

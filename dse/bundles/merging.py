@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from dse.study.folder import StudyFolder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from dse.bundles.bundle import Bundle, RunSummary
@@ -68,14 +69,41 @@ def _first_begun(bundle: Bundle) -> tuple[float, str]:
     return min(begun, default=0.0), min((trial.identity for trial in bundle.trials), default="")
 
 
+def merge_into(study: Study, bundle: Bundle) -> Merged:
+    """Adds the trials of a bundle to an opened study, which knows them afterwards.
+
+    For who merges many bundles: `merge` opens the study for each.
+
+    Args:
+        study: opened with `Study.resume`; not superseded.
+        bundle: what to add.
+
+    Raises:
+        RequestError: see `merge_all`.
+    """
+    with _naming(bundle, study.folder):
+        study.join(bundle.about)
+        new = study.add_ended(bundle.trials, bundle.choices)
+    study.sync()
+    _write_summaries(bundle.summaries, study.folder.runs)
+    return Merged(study.folder, new, len(bundle.trials) - new)
+
+
 def _add(bundle: Bundle, folder: StudyFolder, storage: str | None) -> int:
     """Adds the trials of a bundle to a study; returns how many are new."""
-    try:
+    with _naming(bundle, folder):
         study = Study.adopt(folder, bundle.space, bundle.signature, bundle.about, storage)
         try:
             return study.add_ended(bundle.trials, bundle.choices)
         finally:
             study.close()
+
+
+@contextmanager
+def _naming(bundle: Bundle, folder: StudyFolder) -> Iterator[None]:
+    """Says of an error of the block which bundle and study do not fit."""
+    try:
+        yield
     except RequestError as error:
         if error.file is not None or error.remedy is not None:
             raise

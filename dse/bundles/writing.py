@@ -12,7 +12,6 @@ from dse import __version__
 from dse.bundles._forms import FORMAT, MAX_TEXT, VERSION
 from dse.bundles._lines import trial_line
 from dse.core.paths import atomic_write, read_regular
-from dse.space.plan import parameter_values
 from dse.study.merged import SESSION, identity_of, is_copy, last_numbers
 from dse.study.record import MEASUREMENT, ORIGIN, OUTCOME, OWNER, configuration_of
 from dse.study.revisions import SIGNATURE_ATTRIBUTE
@@ -59,17 +58,18 @@ def write_bundle(study: Study, file: Path, *, after: Mapping[str, int] | None = 
         DseError: the file can't be written.
     """
     every = _trials(study)
+    study.complete(every)
     trials = [trial for trial in every if not _is_known(trial, after or {})]
     runs = _Runs(study.folder.runs, every)
     with atomic_write(file) as stream:
         with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0) as packed:
             lines = _Lines(packed)
-            lines.add(_header(study))
+            lines.add(_header(study, every))
             counted = set(study.records)
             for trial in trials:
                 configuration = configuration_of(trial)
                 counts = configuration is None or configuration.key in counted
-                lines.add(trial_line(trial, runs.rename, _values(trial, study), counts=counts))
+                lines.add(trial_line(trial, runs.rename, counts=counts))
             for summary in runs.summaries(trials):
                 lines.add(summary)
             lines.end()
@@ -101,7 +101,7 @@ def _is_known(trial: optuna.trial.FrozenTrial, after: Mapping[str, int]) -> bool
     return session in after and trial.user_attrs.get(ORIGIN, trial.number) <= after[session]
 
 
-def _header(study: Study) -> dict[str, Any]:
+def _header(study: Study, trials: Iterable[optuna.trial.FrozenTrial]) -> dict[str, Any]:
     revision = study.revisions[-1]
     about = study.about.as_dict()
     return {
@@ -112,42 +112,22 @@ def _header(study: Study) -> dict[str, Any]:
         "study": study.folder.name,
         "signature": revision.study.user_attrs[SIGNATURE_ATTRIBUTE],
         "about": about,
-        "choices": _choices(study),
+        "choices": _choices(trials),
     }
 
 
-def _values(trial: optuna.trial.FrozenTrial, study: Study) -> list[float] | None:
-    """The values of a trial's objectives; None where it has failed.
-
-    Trials that have come since the study was opened were read without them.
-    """
-    if trial.values is not None or trial.state.name != "COMPLETE":
-        own: list[float] | None = trial.values
-        return own
-    configuration = configuration_of(trial)
-    record = study.records.get(configuration.key) if configuration else None
-    values = record.outcome.values if record else {}
-    objectives = study.space.objectives
-    return [values[name] for name in objectives] if {*objectives} <= {*values} else None
-
-
-def _choices(study: Study) -> dict[str, list[KnobValue]]:
-    """The choices of all parameters, as far as trials have them.
-
-    Trials that have come since the study was opened were read without their choices: what they
-    took is one.
-    """
+def _choices(trials: Iterable[optuna.trial.FrozenTrial]) -> dict[str, list[KnobValue]]:
+    """The choices of all parameters, as far as trials have them."""
     found: dict[str, list[KnobValue]] = {}
-    for trial in _trials(study):
-        configuration = configuration_of(trial)
-        taken = parameter_values(configuration) if configuration else {}
-        told = {name: getattr(d, "choices", ()) for name, d in trial.distributions.items()}
-        for name in {**told, **taken}:
+    seen = set[tuple[str, str]]()
+    for trial in trials:
+        for name, distribution in trial.distributions.items():
+            choices = getattr(distribution, "choices", ())
+            if (name, repr(choices)) in seen:
+                continue
+            seen.add((name, repr(choices)))
             known = found.setdefault(name, [])
-            choices = (*told.get(name, ()), *([taken[name]] if name in taken else []))
-            for choice in choices:
-                if not _among(choice, known):
-                    known.append(choice)
+            known += [choice for choice in choices if not _among(choice, known)]
     return found
 
 
@@ -203,7 +183,7 @@ class _Runs:
         """
         named = (run for trial in trials for run, brief in _runs_of(trial) if not brief)
         for run in dict.fromkeys(named):
-            for file in sorted((self._folder / run).glob(f"*/**/{SUMMARY}")):
+            for file in sorted((self._folder / run).glob(f"**/{SUMMARY}")):
                 path = file.parent.relative_to(self._folder / run).as_posix()
                 try:
                     text = read_regular(file, MAX_TEXT).decode(errors="replace")

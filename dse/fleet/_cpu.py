@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
-from dse.bundles.merging import merge
-from dse.bundles.reading import read_bundle
-from dse.bundles.writing import known_trials, write_bundle
 from dse.core.errors import RequestError
-from dse.core.paths import writing_errors
 from dse.fleet._division import left_of
 from dse.fleet.status import CpuStatus
 from dse.study.record import Purpose
-from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
-    from dse.fleet.folder import FleetFolder
     from dse.fleet.spec import Group, Planned
     from dse.study.folder import StudyFolder
+    from dse.study.study import Study
 
 
 class Cpu:
-    """A CPU and its study on the coordinator's machine.
+    """A CPU of a fleet.
 
     Args:
-        folder: of the fleet.
+        folder: of its study on the coordinator's machine.
         planned: what the first node of this CPU has planned.
 
     Attributes:
+        study: that folder.
         planned: that.
         settled: whether there is nothing left to compare.
     """
 
-    def __init__(self, folder: FleetFolder, planned: Planned) -> None:
-        self.planned = planned
+    def __init__(self, folder: StudyFolder, planned: Planned) -> None:
+        self.study, self.planned = folder, planned
         self.settled = False
-        self._folder = folder
+        self._keys = frozenset(key for group in planned.groups for key in group.keys)
         self._done: set[str] = set()
         self._closed: set[str] = set()
         self._before: int | None = None
         self._settled_before = 0.0
         self._spent = 0.0
-
-    @property
-    def study(self) -> StudyFolder:
-        """The folder of the study."""
-        return self._folder.study(self.planned.fingerprint)
 
     @property
     def explored_now(self) -> int:
@@ -60,13 +50,12 @@ class Cpu:
         """How long was measured again since then, in seconds."""
         return self._spent - self._settled_before
 
-    def refresh(self) -> None:
-        """Reads the study.
+    def refresh(self, study: Study) -> None:
+        """Takes in what is done by now.
 
-        Raises:
-            DseError: it can't be read.
+        Args:
+            study: of the CPU, with all that is stored of it.
         """
-        study = Study.load(self.study)
         spent = study.results.spent
         self._done = set(study.records)
         self._spent = spent[Purpose.ROUND] + spent[Purpose.REPEAT]
@@ -104,64 +93,14 @@ class Cpu:
 
     def status(self) -> CpuStatus:
         """What `dse fleet status` shows of it."""
-        keys = {key for group in self.planned.groups for key in group.keys}
         left = sum(len(group.keys) for group in self.left())
-        explored = len(keys & self._done)
+        explored = len(self._keys & self._done)
         return CpuStatus(
             study=self.study.name,
             cpu=self.planned.cpu,
             fingerprint=self.planned.fingerprint,
-            configurations=len(keys),
+            configurations=len(self._keys),
             explored=explored,
-            left_out=len(keys) - explored - left,
+            left_out=len(self._keys) - explored - left,
             settled=self.settled,
         )
-
-
-def take_in(folder: FleetFolder, fingerprint: str, content: bytes) -> int:
-    """Merges a node's bundle into the study of its CPU.
-
-    Returns:
-        How many trials were new.
-
-    Raises:
-        RequestError: it is damaged, or of another study.
-    """
-    if not content:
-        return 0
-    file = folder.bundles / f"{secrets.token_hex(8)}.bundle"
-    with writing_errors(file):
-        file.write_bytes(content)
-    try:
-        return merge(read_bundle(file), folder.study(fingerprint)).new
-    finally:
-        file.unlink(missing_ok=True)
-
-
-def known_of(folder: FleetFolder, fingerprint: str) -> dict[str, int]:
-    """What is known here of a CPU's study: by session, the number of the last trial."""
-    study = folder.study(fingerprint)
-    return known_trials(Study.load(study)) if study.begun else {}
-
-
-def news_for(folder: FleetFolder, fingerprint: str, known: Mapping[str, int]) -> bytes:
-    """The bundle of what a node does not know of its CPU's study; empty where there is nothing.
-
-    Args:
-        folder: of the fleet.
-        fingerprint: of the CPU.
-        known: what the node has: by session, the number of the last trial.
-    """
-    place = folder.study(fingerprint)
-    if not place.begun:
-        return b""
-    study = Study.load(place)
-    here = known_trials(study)
-    if all(known.get(session, -1) >= number for session, number in here.items()):
-        return b""
-    file = folder.bundles / f"{secrets.token_hex(8)}.bundle"
-    try:
-        write_bundle(study, file, after=known)
-        return file.read_bytes()
-    finally:
-        file.unlink(missing_ok=True)

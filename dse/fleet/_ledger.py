@@ -48,6 +48,7 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._open: dict[str, Taken] = {}
+        self._whole = False  # whether the file is known to end with a whole line
         for number, line in enumerate(_lines(file), start=1):
             self._read(line, number)
 
@@ -101,10 +102,13 @@ class Ledger:
         with writing_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a+b") as stream:
-                _cut_torn(stream)
+                if not self._whole:
+                    _cut_torn(stream)
+                self._whole = False
                 stream.write(json.dumps(entry).encode() + b"\n")
                 stream.flush()
                 os.fsync(stream.fileno())
+                self._whole = True
 
     def _read(self, line: str, number: int) -> None:
         if not line.strip():

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from dse.fleet.status import NodeStatus, State, at, now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dse.fleet.link import Joined, Pending
     from dse.fleet.spec import AssignmentSpec, Planned
 
@@ -89,3 +91,56 @@ class Member:
             explored=self.explored,
             warnings=planned.warnings if planned else (),
         )
+
+
+class Members:
+    """The nodes that have joined, found by what is asked for: there may be many."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[str, Member] = {}
+        self._by_node: dict[str, Member] = {}
+        self._by_machine: dict[object, dict[str, Member]] = {}
+        self._by_cpu: dict[str, dict[str, Member]] = {}
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._by_address.values())
+
+    def __len__(self) -> int:
+        return len(self._by_address)
+
+    def at(self, address: str) -> Member | None:
+        """The one that is reached at an address."""
+        return self._by_address.get(address)
+
+    def called(self, node: str) -> Member | None:
+        """The one of this name; see `Member.node`."""
+        return self._by_node.get(node)
+
+    def of_machine(self, machine: object) -> list[Member]:
+        """Those of a machine."""
+        return list(self._by_machine.get(machine, {}).values())
+
+    def of_cpu(self, fingerprint: str) -> list[Member]:
+        """Those that are known to be of a CPU, and can be given something of it."""
+        found = self._by_cpu.get(fingerprint, {}).values()
+        return [member for member in found if member.is_of(fingerprint)]
+
+    def add(self, member: Member) -> None:
+        """Adds one, in the place of one of its name or at its address."""
+        for other in (self.called(member.node), self.at(member.address)):
+            if other is not None and self.at(other.address) is other:
+                self.remove(other)
+        self._by_address[member.address] = self._by_node[member.node] = member
+        self._by_machine.setdefault(member.about.get("machine"), {})[member.address] = member
+
+    def note_plan(self, member: Member, planned: Planned) -> None:
+        """Notes what one can run."""
+        member.planned = planned
+        self._by_cpu.setdefault(planned.fingerprint, {})[member.address] = member
+
+    def remove(self, member: Member) -> None:
+        """Removes one."""
+        del self._by_address[member.address], self._by_node[member.node]
+        del self._by_machine[member.about.get("machine")][member.address]
+        if member.planned is not None:
+            del self._by_cpu[member.planned.fingerprint][member.address]

@@ -18,10 +18,12 @@ from dse import __version__
 from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
-from dse.fleet._cpu import Cpu, known_of, news_for, take_in
+from dse.fleet._cpu import Cpu
 from dse.fleet._division import divide
 from dse.fleet._ledger import Ledger, Taken
-from dse.fleet._member import Member
+from dse.fleet._member import Member, Members
+from dse.fleet._pace import Pace
+from dse.fleet._studies import Studies
 from dse.fleet.link import LostError
 from dse.fleet.spec import LEFT, Answer, AssignmentSpec, Kind
 from dse.fleet.status import FleetStatus, State
@@ -91,12 +93,14 @@ class Coordinator:
         self._scheduler, self._expected, self._one_machine = scheduler, expected, one_machine
         self._request, self._folder = job.request, job.folder
         self._ledger = Ledger(self._folder.assignments)
-        self._members: dict[str, Member] = {}
+        self._studies = Studies(self._folder)
+        self._members = Members()
         self._cpus: dict[str, Cpu] = {}
         self._losses = Counter[str]()  # in a row, by node
         self._check = check
         self._begun = time.monotonic()
         self._asked_to_stop = False
+        self._looking, self._writing = Pace(), Pace()
         self._written = float("-inf")
         self._changed = True
 
@@ -112,31 +116,48 @@ class Coordinator:
             DseError: a study or the fleet's folder can't be used; what was merged is stored.
         """
         self._say(f"waiting for nodes at {self._scheduler}" if self._scheduler else "waiting")
-        while True:
-            end = self.step(interrupts)
-            self._write_status(ended=end is not None)
-            if end is not None:
-                return end
-            time.sleep(POLL_S)
+        try:
+            while True:
+                end = self.step(interrupts)
+                self._write_status(ended=end is not None)
+                if end is not None:
+                    return end
+                time.sleep(POLL_S)
+        finally:
+            self._studies.close()
 
     def step(self, interrupts: Interrupts) -> End | None:
         """Looks at all nodes once, and gives them what is due; why to end, or None."""
         self._check()
-        joined = self._link.nodes()
-        if joined is not None:
-            self._meet(joined)
-        for member in self._members.values():
-            if member.pending is not None and member.pending.done():
+        if self._looking.due:
+            with self._looking.doing():
+                joined = self._link.nodes()
+            if joined is not None:
+                self._meet(joined)
+        for cpu, members in self._answered():
+            for member in members:
                 self._hear(member)
+            # Not after all others: each answer takes a while.
+            if cpu is not None and not self._ending(interrupts):
+                self._occupy(cpu)
         self._forget_overdue()
         if interrupts.wanted and not self._asked_to_stop:
             self._asked_to_stop = True
-            self._link.stop(m.address for m in self._members.values() if m.busy)
+            self._link.stop(m.address for m in self._members if m.busy)
         end = self._end(interrupts)
         if end is None and not self._ending(interrupts):
             for cpu in self._cpus.values():
                 self._occupy(cpu)
         return end
+
+    def _answered(self) -> list[tuple[Cpu | None, list[Member]]]:
+        """The nodes that have answered, by their CPUs, where those are known."""
+        found: dict[str, list[Member]] = {}
+        for member in self._members:
+            if member.pending is not None and member.pending.done():
+                fingerprint = member.planned.fingerprint if member.planned else ""
+                found.setdefault(fingerprint, []).append(member)
+        return [(self._cpus.get(name), members) for name, members in found.items()]
 
     def _ending(self, interrupts: Interrupts) -> bool:
         """Whether nothing more is begun."""
@@ -151,23 +172,22 @@ class Coordinator:
     def _meet(self, joined: Iterable[Joined]) -> None:
         there = {each.address: each for each in joined}
         for address, each in there.items():
-            known = self._members.get(address)
+            known = self._members.at(address)
             if known is None or known.state is State.LOST:
                 self._welcome(each)
             else:
                 known.seen = each.seen
-        for address, member in self._members.items():
-            if address not in there and member.state is not State.LOST:
+        for member in self._members:
+            if member.address not in there and member.state is not State.LOST:
                 self._lose(member, "it has left, or the network has")
 
     def _welcome(self, joined: Joined) -> None:
         member = Member(joined)
-        for address, other in list(self._members.items()):
-            if other.node == member.node:
-                # The scheduler may not have noticed that its former connection is gone.
-                self._lose(other, "it has come back")
-                del self._members[address]
-        self._members[joined.address] = member
+        other = self._members.called(member.node)
+        if other is not None:
+            # The scheduler may not have noticed that its former connection is gone.
+            self._lose(other, "it has come back")
+        self._members.add(member)
         why = self._why_refused(member)
         if self._losses[member.node] >= MAX_LOSSES:
             why = "nothing comes back from it; the scheduler must be able to connect to its --port"
@@ -184,10 +204,9 @@ class Coordinator:
         if about.get("version") != __version__:
             version = about.get("version")
             return f"it has dse {version}, and here is {__version__}; install the same on both"
-        for other in self._members.values():
-            same = other is not member and other.about.get("machine") == about["machine"]
+        for other in self._members.of_machine(about.get("machine")):
             there = other.state not in (State.LOST, State.REFUSED, State.LEAVING)
-            if same and there and not self._one_machine:
+            if other is not member and there and not self._one_machine:
                 return f"{other.name} is a node of the same machine; one is enough"
         return ""
 
@@ -244,15 +263,20 @@ class Coordinator:
 
     def _merge(self, member: Member, spec: AssignmentSpec, answer: Answer, bundle: bytes) -> int:
         fingerprint = self._fingerprint(member, answer.planned)
-        new = take_in(self._folder, fingerprint, bundle)
+        new = self._studies.take_in(fingerprint, bundle)
         if answer.known:
             member.known = dict(answer.known)
         if spec.kind is Kind.PLAN and not answer.error:
             self._ledger.give_back_all(member.node, "its node is back")
         if fingerprint in self._cpus:
-            self._cpus[fingerprint].refresh()
+            self._refresh(self._cpus[fingerprint])
         self._changed = True
         return new
+
+    def _refresh(self, cpu: Cpu) -> None:
+        study = self._studies.study(cpu.planned.fingerprint)
+        if study is not None:
+            cpu.refresh(study)
 
     @staticmethod
     def _fingerprint(member: Member, planned: Planned | None) -> str:
@@ -279,15 +303,15 @@ class Coordinator:
         self._set(member, State.IDLE, error)
 
     def _take_in_plan(self, member: Member, planned: Planned) -> None:
-        member.planned = planned
+        self._members.note_plan(member, planned)
         if planned.refusals:
             self._refuse(member, planned.refusals[0])
             return
         cpu = self._cpus.get(planned.fingerprint)
         try:
             if cpu is None:
-                cpu = Cpu(self._folder, planned)
-                cpu.refresh()
+                cpu = Cpu(self._folder.study(planned.fingerprint), planned)
+                self._refresh(cpu)
                 self._cpus[planned.fingerprint] = cpu
             else:
                 cpu.refuse_other(planned)
@@ -320,7 +344,7 @@ class Coordinator:
         self._set(member, State.IDLE)
 
     def _forget_overdue(self) -> None:
-        busy = {m.spec.id for m in self._members.values() if m.busy and m.spec is not None}
+        busy = {m.spec.id for m in self._members if m.busy and m.spec is not None}
         for taken in self._ledger.overdue(busy):
             self._say(f"node {taken.node} did not come back in time; others go on with its part")
             self._ledger.give_back(taken.id, "its node did not come back in time")
@@ -331,7 +355,7 @@ class Coordinator:
         if self._asked_to_stop:
             self._set(member, State.IDLE, "the coordinator ends")
             return
-        known = known_of(self._folder, str(member.about["fingerprint"]))
+        known = self._studies.known(str(member.about["fingerprint"]))
         self._give(member, self._spec(Kind.PLAN, known=known))
 
     def _spec(self, kind: Kind, **fields: object) -> AssignmentSpec:
@@ -349,7 +373,7 @@ class Coordinator:
     def _occupy(self, cpu: Cpu) -> None:
         """Gives the idle nodes of a CPU what is left there."""
         fingerprint = cpu.planned.fingerprint
-        mine = [m for m in self._members.values() if m.is_of(fingerprint)]
+        mine = self._members.of_cpu(fingerprint)
         idle = [m for m in mine if m.state is State.IDLE]
         if not idle:
             return
@@ -397,10 +421,8 @@ class Coordinator:
         """Writes down who gets an assignment, and then gives it away."""
         fingerprint, bundle = self._fingerprint(member, None), b""
         if spec.kind is not Kind.PLAN:
-            known = known_of(self._folder, fingerprint)
+            known, bundle = self._studies.news(fingerprint, member.known)
             spec = replace(spec, known=known)
-            bundle = news_for(self._folder, fingerprint, member.known)
-            # What was sent is known, even if the node is lost before it says so.
             deadline = time.time() + spec.seconds + self._request.options.run_timeout + MARGIN_S
             groups = member.groups
             self._ledger.take(Taken(spec.id, member.node, fingerprint, groups, deadline))
@@ -412,7 +434,7 @@ class Coordinator:
     # The end.
 
     def _end(self, interrupts: Interrupts) -> End | None:
-        members = self._members.values()
+        members = self._members
         if any(member.busy for member in members):
             return None
         if interrupts.wanted:
@@ -440,12 +462,14 @@ class Coordinator:
 
     def _write_status(self, *, ended: bool) -> None:
         now = time.monotonic()
-        if not (self._changed or ended or now - self._written > STATUS_S):
+        due = self._changed or now - self._written > STATUS_S
+        if not ended and not (due and self._writing.due):
             return
         self._written, self._changed = now, False
-        FleetStatus(
-            study=self._folder.name,
-            scheduler=self._scheduler,
-            nodes=tuple(member.status() for member in self._members.values()),
-            cpus=tuple(cpu.status() for cpu in self._cpus.values()),
-        ).write(self._folder.nodes)
+        with self._writing.doing():
+            FleetStatus(
+                study=self._folder.name,
+                scheduler=self._scheduler,
+                nodes=tuple(member.status() for member in self._members),
+                cpus=tuple(cpu.status() for cpu in self._cpus.values()),
+            ).write(self._folder.nodes)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from optuna.distributions import distribution_to_json
+from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
@@ -30,6 +30,8 @@ ATTRIBUTES: sqlalchemy.Table = models.TrialUserAttributeModel.__table__
 TRIALS: sqlalchemy.Table = models.TrialModel.__table__
 TRANSACTIONS = {"postgresql": ("BEGIN", "COMMIT"), "sqlite": ("BEGIN IMMEDIATE", None)}
 """How a transaction begins and ends where SQLAlchemy does not do so, or too late."""
+READ_AT_ONCE = 500
+"""How many trials one statement names."""
 LIMIT = ("idle_in_transaction_session_timeout", "20s")
 """After what time PostgreSQL ends a transaction, and its lock, of a machine that is gone."""
 
@@ -138,6 +140,52 @@ def _frozen(model: Any, user_attrs: dict[str, Any]) -> FrozenTrial:
         intermediate_values={},
         trial_id=model.trial_id,
     )
+
+
+def complete_trials(connection: Connection, trials: Iterable[FrozenTrial]) -> None:
+    """Adds to trials what `read_trials` leaves out: parameters, values and constraints.
+
+    Args:
+        connection: to read from.
+        trials: as that gave them; they are changed.
+    """
+    by_id = {trial._trial_id: trial for trial in trials}  # noqa: SLF001  # as Optuna's storages do
+    ids = sorted(by_id)
+    for first in range(0, len(ids), READ_AT_ONCE):
+        _complete(connection, by_id, ids[first : first + READ_AT_ONCE])
+
+
+def _complete(connection: Connection, by_id: Mapping[int, FrozenTrial], ids: Sequence[int]) -> None:
+    param, value = models.TrialParamModel, models.TrialValueModel
+    system = models.TrialSystemAttributeModel
+    known: dict[str, Any] = {}
+    params = (
+        sqlalchemy.select(
+            param.trial_id, param.param_name, param.param_value, param.distribution_json
+        )
+        .where(param.trial_id.in_(ids))
+        .order_by(param.param_id)
+    )
+    for id_, name, number, text in connection.execute(params):
+        if text not in known:
+            known[text] = json_to_distribution(text)
+        by_id[id_].distributions[name] = known[text]
+        by_id[id_].params[name] = known[text].to_external_repr(number)
+    values = (
+        sqlalchemy.select(value.trial_id, value.value, value.value_type)
+        .where(value.trial_id.in_(ids))
+        .order_by(value.trial_id, value.objective)
+    )
+    found: dict[int, list[float]] = {}
+    for id_, stored, kind in connection.execute(values):
+        found.setdefault(id_, []).append(value.stored_repr_to_value(stored, kind))
+    for id_, numbers in found.items():
+        by_id[id_].values = numbers
+    constraints = sqlalchemy.select(system.trial_id, system.key, system.value_json).where(
+        system.trial_id.in_(ids)
+    )
+    for id_, key, text in connection.execute(constraints):
+        by_id[id_].system_attrs[key] = json.loads(text)
 
 
 def insert_trial(connection: Connection, study: int, number: int, template: FrozenTrial) -> int:

@@ -16,7 +16,7 @@ from dse.core.metrics import COSTS
 from dse.core.pareto import feasible
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
-from dse.study import _ownership, revisions
+from dse.study import _ownership, _transactions, revisions
 from dse.study._intake import Origin
 from dse.study._recovery import run_name
 from dse.study._study_trials import StudyTrials
@@ -187,6 +187,26 @@ class Study:
             self._trials.add_ended(trials[first : first + ADDED_AT_ONCE], choices)
             for first in chunks
         )
+
+    def join(self, about: StudyMetadata) -> None:
+        """Prepares the study for trials of another description, as `adopt` does.
+
+        Raises:
+            RequestError: the study is about something else.
+        """
+        joined = self.about.joined(about)
+        if joined != self.about:
+            self._keep_about(joined)
+
+    def complete(self, trials: Sequence[optuna.trial.FrozenTrial]) -> None:
+        """Reads what `sync` leaves out of trials: their parameters, values and constraints.
+
+        Args:
+            trials: of the study; they are changed.
+        """
+        lacking = [trial for trial in trials if not trial.distributions]
+        if lacking:
+            self._store.read(lambda connection: _transactions.complete_trials(connection, lacking))
 
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
         known = self._store.reading(revisions.read, self._name)
@@ -408,16 +428,17 @@ class Study:
         about = self.about
         known = about.artefacts.get(name)
         if known is None:
-            artefacts = {**about.artefacts, name: sha256}
-            self._revision.about = replace(about, artefacts=artefacts)
-            value, study = self.about.as_dict(), self._revision.study
-            name = revisions.ABOUT_ATTRIBUTE
-            self._store.at_work(lambda: study.set_user_attr(name, value))
+            self._keep_about(replace(about, artefacts={**about.artefacts, name: sha256}))
         elif known != sha256:
             raise RequestError(
                 f"the file of {name} has changed since study '{self.folder.name}' used it",
                 remedy="put the old one back, or choose another --study",
             )
+
+    def _keep_about(self, about: StudyMetadata) -> None:
+        self._revision.about = about
+        value, study, name = about.as_dict(), self._revision.study, revisions.ABOUT_ATTRIBUTE
+        self._store.at_work(lambda: study.set_user_attr(name, value))
 
     @property
     def _revision(self) -> SpaceRevision:

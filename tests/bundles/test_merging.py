@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.bundles.merging import folder_for, merge, merge_all
+from dse.bundles.merging import Merged, folder_for, merge, merge_all, merge_into
 from dse.bundles.reading import read_bundle
+from dse.bundles.writing import known_trials
 from dse.core.errors import RequestError
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
@@ -190,3 +191,22 @@ def test_summaries_lie_with_the_runs(tmp_path: Path) -> None:
     (found,) = folder.runs.glob("*/offline/mlperf_log_summary.txt")
     assert found.read_text() == "a summary"
     assert found.parents[1].name.endswith("-by-hand")
+
+
+def test_bundles_are_merged_into_an_opened_study(tmp_path: Path) -> None:
+    parts = [
+        bundled(explored(tmp_path / name, 6, seed, machine=name), tmp_path / f"{name}.bundle")
+        for seed, name in enumerate(("a", "b", "c"))
+    ]
+    together = merge_all(parts, StudyFolder(tmp_path / "together")).folder
+    folder = merge(parts[0], StudyFolder(tmp_path / "m")).folder
+    study = Study.resume(folder)
+    assert [merge_into(study, part).new for part in parts] == [0, 6, 6]
+    assert merge_into(study, parts[1]) == Merged(folder, 0, 6)
+    assert set(study.records) == set(Study.load(together).records)
+    assert known_trials(study) == known_trials(Study.load(together))
+    study.close()
+    assert told(folder) == told(together)
+    other = bundled(explored(tmp_path / "other", models=["a"]), tmp_path / "other.bundle")
+    with pytest.raises(RequestError, match=r"other\.bundle: study 'm' is of another space"):
+        merge_into(study, other)

@@ -14,7 +14,7 @@ from dse.study.record import Purpose
 from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.bundles.studies import bundled, explored, told
-from tests.study.studies import create, fill, planned, small_space
+from tests.study.studies import create, failed, fill, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +97,22 @@ def test_a_study_that_explores_now_is_bundled_with_what_has_come(tmp_path: Path)
     assert told(merged.folder)["records"] == told(folder)["records"]
     states = {t.state.name for t in Study.load(merged.folder).optuna_study.get_trials()}
     assert states == {"COMPLETE"}
+
+
+def test_an_opened_study_gives_the_same_bytes(tmp_path: Path) -> None:
+    """What has come since it was opened was read without parameters, values and constraints."""
+    fields = {"constraints": {"latency_p90_ms": {"max": 4.0}}}
+    folder, space = StudyFolder(tmp_path / "s"), small_space(**fields)
+    study = create(folder, space)
+    fill(study, space, 2)
+    opened = Study.load(folder)
+    plan = planned(space)
+    trial = study.begin(plan.configurations[-1], distributions(plan))
+    study.finish(trial, failed())
+    fill(study, space, 3, sampler="random")
+    study.close()
+    opened.sync()
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert write_bundle(opened, one) == write_bundle(Study.load(folder), other)
+    assert one.read_bytes() == other.read_bytes()
+    assert read_bundle(one).trials

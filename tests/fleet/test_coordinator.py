@@ -134,7 +134,7 @@ def leaving(node: Node, spec: AssignmentSpec) -> Done:
 
 
 def states_of(coordinator: Coordinator) -> list[State]:
-    return [member.state for member in coordinator._members.values()]
+    return [member.state for member in coordinator._members]
 
 
 def test_a_node_that_comes_back_brings_what_it_has_measured(
