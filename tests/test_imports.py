@@ -58,8 +58,8 @@ LAYERS: dict[str, set[str]] = {
     "derived": {"config", "core"},
     # Measuring, in the parent.
     "fleet": {
-        *("bundles", "exploration", "study", "space", "tasks", "machine", "config", "core"),
-        "version",
+        *("bundles", "exploration", "results", "study", "space", "tasks", "machine", "config"),
+        *("core", "version"),
     },
     "validate": {
         *("exploration", "study", "measure.runner", "measure.spec", "loadgen.logs"),

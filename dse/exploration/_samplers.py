@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Protocol
 
+from dse.exploration.request import BORROWER
 from dse.tasks import registry
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from dse.study.record import Record
 
     Source = Mapping[Configuration, Mapping[str, float]]
-
-BORROWER = "frontier"
-"""The sampler that learns from other systems as well."""
 
 
 class Sampler(Protocol):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from dse.space.space import SearchSpace
 
-SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
+BORROWER = "frontier"
+"""The sampler that learns from other systems as well."""
+SAMPLERS = ("grid", "random", "nsga2", "tpe", BORROWER)
 """The names of the samplers."""
 MAX_TIE_PERCENT = 50.0
 """Values that differ by more are no tie by any measure."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dse.core.errors import RequestError
 from dse.core.reasons import describe_failure
 from dse.core.worker_environment import add_libraries
-from dse.exploration._samplers import BORROWER
 from dse.exploration._warm_start import load_warm_starts
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
+from dse.exploration.request import BORROWER
 from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.space.finding import find_space

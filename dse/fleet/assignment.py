@@ -24,7 +24,7 @@ from dse.fleet.place import Place
 from dse.fleet.spec import Answer, AssignmentSpec, Kind, Planned
 from dse.machine.checks import check_machine
 from dse.machine.detect import detect
-from dse.study.folder import study_folder
+from dse.study.folder import StudyFolder, study_folder
 from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from dse.exploration.explorer import Explored
     from dse.exploration.session import Exploration, PlannedExploration
     from dse.machine.checks import Check
-    from dse.study.folder import StudyFolder
 
 HARD = ("power supply", "thermal throttling")
 """Checks of the machine that forbid to measure; all others are warnings."""
+OTHERS = "other-cpus"
+"""The folder of what other CPUs tell, in that of the assignment."""
 NO_ROUNDS_S = 1e-3
 """Settling in the middle of exploring: the anchor is measured, and hardly anything else again."""
 
@@ -89,7 +90,7 @@ def answer(spec: AssignmentSpec, place: Place, folder: Path, interrupts: Interru
     """
     try:
         _take_in(spec, folder / KNOWN)
-        planned = plan_exploration(_request(spec, place))
+        planned = plan_exploration(_request(spec, place, folder))
         exploration = planned.begin()
     except DseError as error:
         return Answer(spec.id, error=str(error))
@@ -120,8 +121,12 @@ def _take_in(spec: AssignmentSpec, file: Path) -> None:
         merge(read_bundle(file), study_folder(f"{spec.study}@{detect().fingerprint}"))
 
 
-def _request(spec: AssignmentSpec, place: Place) -> ExploreRequest:
+def _request(spec: AssignmentSpec, place: Place, folder: Path) -> ExploreRequest:
     options, inputs = spec.options, spec.inputs
+    others = StudyFolder(folder / OTHERS)
+    if spec.others:
+        with atomic_write(others.imported) as file:
+            file.write(spec.others.encode())
     settle = options.settle
     if spec.kind is Kind.EXPLORE and settle != 0:
         settle = NO_ROUNDS_S
@@ -139,6 +144,7 @@ def _request(spec: AssignmentSpec, place: Place) -> ExploreRequest:
         settle=settle,
         tie=options.tie,
         stop_gain=options.stop_gain,
+        warm_start=(str(others.path.absolute()),) if spec.others else (),
         environment=options.environment,
         per_cpu=True,
         only=None if spec.only is None else frozenset(spec.only),

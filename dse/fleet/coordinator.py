@@ -18,10 +18,12 @@ from dse import __version__
 from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
+from dse.exploration.request import BORROWER
 from dse.fleet._cpu import Cpu
 from dse.fleet._division import divide
 from dse.fleet._ledger import Ledger, Taken
 from dse.fleet._member import Member, Members
+from dse.fleet._others import Others
 from dse.fleet._pace import Pace
 from dse.fleet._studies import Studies
 from dse.fleet.link import LostError
@@ -93,7 +95,7 @@ class Coordinator:
         self._scheduler, self._expected, self._one_machine = scheduler, expected, one_machine
         self._request, self._folder = job.request, job.folder
         self._ledger = Ledger(self._folder.assignments)
-        self._studies = Studies(self._folder)
+        self._studies, self._others = Studies(self._folder), Others(self._folder)
         self._members = Members()
         self._cpus: dict[str, Cpu] = {}
         self._losses = Counter[str]()  # in a row, by node
@@ -415,7 +417,10 @@ class Coordinator:
     def _give_part(self, member: Member, part: tuple[Group, ...], trials: int | None) -> None:
         member.groups = tuple(group.name for group in part)
         keys = tuple(key for group in part for key in group.keys)
-        self._give(member, self._spec(Kind.EXPLORE, only=keys, trials=trials))
+        others = ""
+        if self._request.options.sampler == BORROWER:
+            others = self._others.text_for(self._fingerprint(member, None), keys)
+        self._give(member, self._spec(Kind.EXPLORE, only=keys, trials=trials, others=others))
 
     def _give(self, member: Member, spec: AssignmentSpec) -> None:
         """Writes down who gets an assignment, and then gives it away."""

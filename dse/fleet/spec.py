@@ -66,6 +66,7 @@ class AssignmentSpec:
         trials: the most configurations; None for no limit.
         only: keys of the configurations that may be explored; None for all.
         known: what the coordinator has of the CPU's study: by session, the last trial's number.
+        others: what other CPUs tell, in the form of an import; empty for nothing.
     """
 
     id: str
@@ -78,6 +79,7 @@ class AssignmentSpec:
     trials: int | None = None
     only: tuple[str, ...] | None = None
     known: Mapping[str, int] = field(default_factory=dict)
+    others: str = ""
 
     def to_json(self) -> str:
         """A JSON object; the inverse of `from_json`."""

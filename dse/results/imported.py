@@ -138,7 +138,7 @@ def keep(read: Import, folder: StudyFolder) -> bool:
         RequestError: the folder holds something else.
         DseError: it can't be written.
     """
-    text = _text(read)
+    text = import_text(read)
     if folder.begun:
         problem = "holds a study"
         raise RequestError(problem, file=folder.path, remedy="choose another place with --name")
@@ -217,7 +217,12 @@ def _check_replaceable(folder: StudyFolder, sources: Iterable[SourceForm]) -> No
         )
 
 
-def _text(read: Import) -> bytes:
+def import_text(read: Import) -> bytes:
+    """What the file of an import holds; the inverse of `read_import`.
+
+    Raises:
+        RequestError: a value of it can't be kept; names the field.
+    """
     try:
         systems = tuple(map(_system_form, read.results))
     except ValidationError as error:

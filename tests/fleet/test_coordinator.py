@@ -41,6 +41,15 @@ def node(here: Path, name: str, cpu: str = "one CPU", **fields: object) -> Node:
     return Node(Place(here.parent / name), cpu, **fields)  # type: ignore[arg-type]
 
 
+def test_a_later_cpu_starts_from_the_others(job: Job, here: Path, command: Command) -> None:
+    explore(job, node(here, "n1", "one CPU"))
+    other = node(here, "n2", "another CPU")
+    end, said, _ = explore(job, other)
+    assert end is End.COMPLETE, said
+    (borrowed,) = command.status(f"space@{other.system.fingerprint}")["borrowed"]
+    assert (borrowed["cpu"], borrowed["configurations"]) == ("one CPU", ALL)
+
+
 def states(job: Job) -> dict[str, State]:
     """What nodes do, by their hosts."""
     nodes = FleetStatus.read(job.folder.nodes).nodes
