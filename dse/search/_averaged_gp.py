@@ -1,8 +1,8 @@
-"""A process that is one of several, nobody knows which: their average, by how well each foretells.
+"""The average of processes of which nobody knows beforehand which one is right.
 
-Bayesian model averaging: the share of a process is its prior share (all are equal) times the
-probability density that it gave the values that were observed, its evidence. The mean and the
-covariance are those of the mixture, so where the processes differ, the average is uncertain.
+Bayesian model averaging: the share of a process is its prior share times its evidence, the density
+that it gave to the values. Mean and covariance are those of the mixture: where the processes
+differ, the average is uncertain.
 """
 
 from __future__ import annotations
@@ -18,24 +18,36 @@ if TYPE_CHECKING:
     from dse.search._features import Floats, Indices
 
 
+DOUBTED = 0.2
+"""Prior share of all processes but the first, together: they have to earn their influence."""
+FIRST_VALUES = 4
+"""Number of values up to which the first process has the whole share: fewer hardly tell which of
+them is right."""
+
+
 class AveragedGP:
     """Learns a target with several processes, see `AdditiveGP`.
 
     Args:
-        processes: at least one.
+        processes: at least one; the others are in doubt.
+
+    Attributes:
+        shares: present share of each process.
     """
 
     def __init__(self, processes: Sequence[AdditiveGP]) -> None:
         self._processes = tuple(processes)
-        self.shares: Floats = np.full(len(processes), 1 / len(processes))
+        others = len(processes) - 1
+        self._prior = np.array([1 - DOUBTED, *[DOUBTED / max(others, 1)] * others])
+        self.shares: Floats = np.array([1.0, *[0.0] * others])
 
     def observe(self, indices: Indices, values: Floats, steps: int) -> None:
         """See `AdditiveGP.observe`; 0 steps keep the shares, too."""
         for each in self._processes:
             each.observe(indices, values, steps)
-        if steps:
+        if steps and len(values) >= FIRST_VALUES:
             logs = np.array([each.evidence for each in self._processes])
-            found = np.exp(logs - logs.max())
+            found = self._prior * np.exp(logs - logs.max())
             self.shares = found / found.sum()
 
     def predict(self, indices: Indices) -> tuple[Floats, Floats]:
