@@ -52,7 +52,7 @@ class Request:
         budgets: shares of rows, above 0 up to 1.
         processes: how many at a time.
         every: also systems with other variants than the catalogue's 81.
-        warm: what other systems' tables are handed over, see `page.Part.warm`.
+        warm: what other systems' tables are handed over, see `contest.Entry.known`.
         json: whether to print JSON.
         page: whether to write the page instead.
     """
@@ -123,7 +123,7 @@ def _of_table(request: Request, one: Table, known: Sequence[Values]) -> list[Ent
     rows = rows_of(most, len(one.outcomes))
     seconds = 0.0 if request.json else most * whole_s(one)
     return [
-        Entry(one, sampler, seed, rows, seconds, known)
+        Entry(one, sampler, seed, rows, seconds, known, request.warm)
         for sampler in request.samplers
         for seed in range(request.seeds)
     ]

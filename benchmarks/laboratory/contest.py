@@ -48,6 +48,7 @@ class Entry:
         rows: how many rows are measured, at least.
         seconds: how long it measures, at least, unless the table ends before.
         sources: what is known from other systems.
+        known: which of them these are: ``others``, or ``unseen`` for those of other processors.
     """
 
     table: Table
@@ -56,6 +57,7 @@ class Entry:
     rows: int
     seconds: float = 0.0
     sources: Sequence[Values] = ()
+    known: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from benchmarks.laboratory import gp, limit
 from benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
 from benchmarks.laboratory.limit import with_limits
-from benchmarks.laboratory.report import by_rows, by_seconds, grouped, summary, table
+from benchmarks.laboratory.report import by_rows, by_seconds, curves, grouped, summary, table
 from benchmarks.laboratory.studies import read_tables
 from benchmarks.laboratory.tables import sources
 from dse.core.errors import RequestError
 from dse.exploration._samplers import SAMPLERS
+from dse.tasks.image_classification.models.catalogue import sweep_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,9 +30,10 @@ DATA = ROOT.parent / "shared" / "data"
 GRID = DATA / "replay" / "zen4_2core_grid.csv"
 PUBLISHED = DATA / "results" / "mlperf_inference_v3.0_edge_open_image_classification.csv"
 LATER = DATA / "results" / "mlperf_inference_v3.1_edge_open_power_image_classification.csv"
-BERT = ROOT / "benchmarks" / "laboratory" / "bert.bundle"
 GRID_BUDGETS = (0.05, 0.1, 0.15, 0.2, 0.3)
 BUDGETS = (0.1, 0.2, 0.3)
+CURVE = tuple(rows / len(sweep_pairs()) for rows in (4, 6, 8, 12, 16, 24))
+"""Shares of the rows of a system with all variants."""
 WARM = "frontier"
 """The one sampler that makes use of other systems' tables."""
 DRAWN = 0.3
@@ -49,8 +51,7 @@ class Part:
         samplers: by name.
         seeds: how many.
         budgets: shares of rows.
-        warm: whether other systems' tables are handed over: ``others``, or ``unseen`` for those of
-            other processors; empty for none.
+        known: which other systems' tables are handed over, see `Entry.known`; each in turn.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Part:
     samplers: tuple[str, ...]
     seeds: int
     budgets: tuple[float, ...]
-    warm: str = ""
+    known: tuple[str, ...] = ("",)
 
     def entries(self) -> list[Entry]:
         """The searches to make: to the end of the curves both in rows and in seconds."""
@@ -70,18 +71,20 @@ class Part:
                 seed,
                 rows_of(max(self.budgets), len(one.outcomes)),
                 max(self.budgets) * whole_s(one) if by_time(self) else 0.0,
-                sources(one, every, unseen=self.warm == "unseen") if self.warm else (),
+                sources(one, every, unseen=known == "unseen") if known else (),
+                known,
             )
             for one in every
             if one.complete or len(every) == 1
             for sampler in self.samplers
+            for known in self.known
             for seed in range(self.seeds)
         ]
 
 
 def by_time(part: Part) -> bool:
     """Whether a section shows shares of the seconds, too."""
-    return not part.warm and part.samplers != (gp.NAME,)
+    return not any(part.known) and part.samplers != (gp.NAME,)
 
 
 def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
@@ -95,14 +98,13 @@ def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
     chosen = tuple(samplers)
     found = [
         Part("grid", GRID, chosen, seeds, GRID_BUDGETS),
-        Part("encoders", BERT, chosen, seeds, GRID_BUDGETS),
         Part("systems", PUBLISHED, chosen, seeds, BUDGETS),
         Part("later systems", LATER, chosen, seeds, BUDGETS),
     ]
     if WARM in samplers:
-        one = (WARM,)
-        found.append(Part("warm", PUBLISHED, one, seeds, BUDGETS, "others"))
-        found.append(Part("warm on unseen processors", PUBLISHED, one, seeds, BUDGETS, "unseen"))
+        one, known = (WARM,), ("", "unseen", "others")
+        found.append(Part("newcomers", PUBLISHED, one, seeds, CURVE, known))
+        found.append(Part("later newcomers", LATER, one, seeds, CURVE, known))
     return found
 
 
@@ -134,6 +136,8 @@ def write(samplers: Sequence[str], seeds: int, processes: int, page: Path = PAGE
 
 def section(part: Part, runs: Sequence[Run]) -> str:
     """The figures of a section."""
+    if any(part.known):
+        return curves(runs, part.budgets)
     shown: list[tuple[Found, str]] = [(by_rows, "rows")]
     if by_time(part):
         shown.append((by_seconds, "seconds"))

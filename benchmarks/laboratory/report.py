@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from benchmarks.laboratory.contest import Run
 
+NEARLY_ALL = 0.99
+"""A share of the hypervolume that counts as nearly all of it."""
+KNOWN = {"": "nothing", "unseen": "other processors", "others": "all others"}
+"""What tables say of `Entry.known`."""
 Found = Callable[["Run", float], float]
 """The share of the hypervolume that a run has found with a budget."""
 
@@ -84,6 +88,41 @@ def summary(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str
             cells.append(f"{fmean(means):.3f} ({min(means):.3f}, {min(map(min, shares)):.3f})")
         lines.append([sampler, str(len(groups)), *cells])
     return _markdown(lines)
+
+
+def curves(runs: Iterable[Run], budgets: Sequence[float]) -> str:
+    """A line for each table and what is known of others: mean and worst after some rows.
+
+    The last column has the rows to nearly all of the hypervolume: median and worst of the seeds.
+
+    Args:
+        runs: of tables of one size, at least one.
+        budgets: shares of rows, a column for each.
+    """
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.entry.table.name, run.entry.known), []).append(run)
+    total = max(len(group[0].entry.table.outcomes) for group in groups.values())
+    columns = [rows_of(budget, total) for budget in budgets]
+    head = ["newcomer", "known", "seeds", *(f"{rows} rows" for rows in columns)]
+    lines = [[*head, f"rows to {NEARLY_ALL}"]]
+    for (name, known), group in groups.items():
+        shares = [[run.after(rows) for run in group] for rows in columns]
+        cells = [f"{fmean(each):.3f} ({min(each):.3f})" for each in shares]
+        counts = sorted(_rows_to(run, NEARLY_ALL) for run in group)
+        reached = f"{_rows(counts[len(counts) // 2])} ({_rows(counts[-1])})"
+        lines.append([short(name), KNOWN[known], str(len(group)), *cells, reached])
+    return _markdown(lines)
+
+
+def _rows_to(run: Run, share: float) -> float:
+    """How many rows have a share of the hypervolume; infinite if the run ended before."""
+    reached = (rows for rows, found in enumerate(run.shares, start=1) if found >= share)
+    return next(reached, math.inf)
+
+
+def _rows(count: float) -> str:
+    return "more" if math.isinf(count) else str(int(count))
 
 
 def grouped(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:

@@ -171,6 +171,11 @@ class AdditiveGP:
         """The present estimate of each term's standard deviation."""
         return np.asarray(np.exp(self._log_variances / 2))
 
+    @property
+    def evidence(self) -> float:
+        """The log posterior of the variances, up to a constant; 0 without observations."""
+        return self._solution.objective if self._solution else 0.0
+
     def observe(self, indices: Indices, values: Floats, steps: int) -> None:
         """Replaces the observations, and estimates the variances in ``steps``; 0 keeps them."""
         self._indices = indices

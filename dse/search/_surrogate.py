@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dse.core.metrics import LATENCY, METRICS
-from dse.search._additive_gp import AdditiveGP
+from dse.search._averaged_gp import AveragedGP
 from dse.search._feasibility import FeasibilityModel
 from dse.search._features import compute_features
 from dse.search._targets import targets
-from dse.search._transfer import transfer, transfer_terms
+from dse.search._transfer import processes
 from dse.tasks.prior import NO_PRIORS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Posterior:
 class _TargetModel:
     """One target and its values by group; configurations of a group share one value."""
 
-    def __init__(self, target: Target, process: AdditiveGP, groups: Indices) -> None:
+    def __init__(self, target: Target, process: AveragedGP, groups: Indices) -> None:
         self.target = target
         self.process = process
         self.groups = groups
@@ -117,12 +117,10 @@ class Surrogate:
         indices = {configuration: index for index, configuration in enumerate(configurations)}
         self._learned: list[_TargetModel] = []
         for target in targets(metrics):
-            groups = self.features.codes[target.extent]
             expected = target.expected(self.features, precisions)
-            expected, deviations = transfer(target, sources, indices, groups, expected)
-            known = replace(self.features, borrowed=deviations)
-            process = AdditiveGP(known, transfer_terms(target, deviations), expected, target.common)
-            self._learned.append(_TargetModel(target, process, groups))
+            found = processes(target, sources, indices, self.features, expected)
+            groups = self.features.codes[target.extent]
+            self._learned.append(_TargetModel(target, AveragedGP(found), groups))
         self.metrics = tuple(each.target.metric for each in self._learned)
         self._chances = FeasibilityModel(self.features)
         self._ran: dict[int, bool] = {}

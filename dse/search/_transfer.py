@@ -2,29 +2,29 @@
 
 Centred on its own mean, the logarithm of latency is nearly the same vector on all CPUs, and the
 rest lies near the span of a few of them. So the prior mean is the mean of the other systems, and
-this system's deviation from it is a weighted sum of theirs, with learned weights.
+this system's deviation from it is a weighted sum of theirs, with learned weights. How much of that
+is believed depends on this system's own values: see `dse.search._averaged_gp`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dse.core.metrics import LATENCY, is_quality
-from dse.search._additive_gp import Term, parse_term
+from dse.search._additive_gp import AdditiveGP, parse_term
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dse.core.configuration import Configuration
-    from dse.search._features import Floats, Indices
+    from dse.search._features import Features, Floats, Indices
     from dse.search._targets import Target
 
     Source = Mapping[Configuration, Mapping[str, float]]
 
-REMAINING_DEVIATION = 0.5
-"""Factor of a term's deviation for configurations that other systems have measured."""
 WEIGHT_SD = 1.5
 """Prior standard deviation of the weights; 1 would mean that this system deviates from the mean as
 much as the others do."""
@@ -75,13 +75,19 @@ def _collect(
     return chosen, np.array([value for _, value in found.values()])
 
 
-def transfer_terms(target: Target, deviations: Floats) -> tuple[Term, ...]:
-    """The terms of a target with the deviations of sources, from `transfer`."""
-    covered = float((deviations != 0).any(axis=1).mean()) if deviations.size else 0.0
-    if not covered:
-        return target.terms
-    left = 1 - covered * (1 - REMAINING_DEVIATION)
-    own = (
-        each if each.fixed else Term(each.respects, each.deviation * left) for each in target.terms
-    )
-    return (*own, parse_term("borrowed", WEIGHT_SD))
+def processes(
+    target: Target,
+    sources: Sequence[Source],
+    indices: Mapping[Configuration, int],
+    features: Features,
+    expected: Floats,
+) -> list[AdditiveGP]:
+    """The process that knows no sources, and then the one that does, if they tell of the target."""
+    found = [AdditiveGP(features, target.terms, expected, target.common)]
+    groups = features.codes[target.extent]
+    mean, deviations = transfer(target, sources, indices, groups, expected)
+    if mean is not expected:
+        terms = (*target.terms, *([parse_term("borrowed", WEIGHT_SD)] if deviations.any() else ()))
+        informed = replace(features, borrowed=deviations)
+        found.append(AdditiveGP(informed, terms, mean, target.common))
+    return found

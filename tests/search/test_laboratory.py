@@ -29,7 +29,7 @@ from benchmarks.laboratory.page import (
     parts,
     section,
 )
-from benchmarks.laboratory.report import by_rows, by_seconds, summary, table
+from benchmarks.laboratory.report import by_rows, by_seconds, curves, summary, table
 from benchmarks.laboratory.tables import Table, read, sources
 from benchmarks.search import entries, main, requested
 from dse.core.configuration import Configuration
@@ -300,6 +300,25 @@ def test_the_sections_and_the_picture(small: Path, tmp_path: Path) -> None:
     assert systems.entries() == []  # none has all variants
     draw(runs, runs, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_newcomers_alone_and_with_others(tmp_path: Path) -> None:
+    tables = read(published(tmp_path))
+    runs = []
+    for one in tables:
+        for known in ("", "unseen"):
+            told = sources(one, tables, unseen=True) if known else ()
+            for seed in (0, 1):
+                entry = Entry(one, WARM, seed, 3, 0.0, told, known)
+                runs.append(Run(entry, *_trace(entry)))
+    part = Part("newcomers", tmp_path, (WARM,), 2, (0.5, 0.75), ("", "unseen"))
+    head, _, *lines = section(part, runs).splitlines()
+    assert head == "| newcomer | known | seeds | 2 rows | 3 rows | rows to 0.99 |"
+    assert [line.split(" | ")[1] for line in lines] == ["nothing", "other processors"] * 3
+    shares = [run.after(2) for run in runs[:2]]
+    assert lines[0].startswith(f"| one | nothing | 2 | {fmean(shares):.3f} ({min(shares):.3f}) |")
+    short = Run(runs[0].entry, (0.5, 0.7, 0.8), (1.0, 2.0, 3.0))
+    assert curves([runs[0], short], (0.5,)).endswith(" (more) |")
 
 
 def test_each_section_has_its_place_on_the_page() -> None:
