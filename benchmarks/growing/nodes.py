@@ -95,7 +95,7 @@ class Simulation:
         node.known |= sessions_in(bundle)
         if spec.kind is Kind.PLAN:
             answer = Answer(spec.id, known=node.known, planned=self.prepared.planned(node.kind))
-            return answer.to_json(), b""
+            return answer.to_json(), self.prepared.bundle(node.kind, (), {})
         if node.answered is not None:
             node.latencies.append(now - node.answered)
         self.go.wait()
