@@ -175,8 +175,9 @@ def main() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     simulation = Simulation(Prepared.read(Path(order["prepared"])))
-    _work.do = simulation.do
-    _work.lacking, _work.assemble = _nothing_lacks, _assembled
+    replaced = {"do": simulation.do, "lacking": _nothing_lacks, "assemble": _assembled}
+    for name, function in replaced.items():
+        setattr(_work, name, function)
     asyncio.run(_serve(order, simulation))
     return 0
 
