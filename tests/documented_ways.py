@@ -77,6 +77,7 @@ _BRIEF: Words = {"why": "runs for seconds", "more": "--duration 0.02s"}
 _FEW = "a space of the one model that was fetched, in the place of 81"
 _SHORT: Words = {"why": "takes ten minutes a run", "more": "--rehearsal"}
 _SCRIPTS = "MLPerf's checkers are not at hand: scripts that pass lie in their place"
+_BUNDLES = Way(why="needs bundles of several machines", skip=True)
 _INDEX = Way(why="needs a package index", skip=True)
 _HALF_A_GIGABYTE = Way(why="installs half a gigabyte", skip=True)
 _EXPORT = "--submitter ORG --output submission"
@@ -118,6 +119,9 @@ WAYS: Mapping[str, Way] = {
     "dse explore quickstart --study shared --storage postgresql://dse@server/dse": Way(
         why="needs a server of databases", skip=True
     ),
+    "dse bundle quickstart -o laptop.bundle": _explored("quickstart"),
+    "dse merge laptop.bundle server.bundle": _BUNDLES,
+    "dse compare quickstart@baf8a8e63d83 quickstart@4c1e20d97a55": _BUNDLES,
     "dse backends": Way(),
     "dse backends install deepsparse tflite-runtime": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,

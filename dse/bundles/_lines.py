@@ -14,29 +14,33 @@ from dse.study.merged import SESSION, EndedTrial
 from dse.study.record import measurement_from_dict, measurement_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     import optuna
 
-    from dse.bundles.forms import TrialForm
+    from dse.bundles._forms import TrialForm
 
 HOST, MACHINE = "host", "machine"
 
 
 def trial_line(
-    trial: optuna.trial.FrozenTrial, rename: Callable[[str], str], *, counts: bool
+    trial: optuna.trial.FrozenTrial,
+    rename: Callable[[str], str],
+    values: Sequence[float] | None,
+    *,
+    counts: bool,
 ) -> dict[str, Any]:
     """The line of a trial that has ended.
 
     Args:
         trial: as Optuna has it.
         rename: gives the name of a run in the bundle.
+        values: of the objectives; None for a trial that has failed.
         counts: whether it tells of a configuration of the space.
     """
     stored = trial.user_attrs
     outcome = stored.get(attributes.OUTCOME)
-    complete = counts and trial.values is not None
     return {
         "kind": "trial",
         "number": stored.get(attributes.ORIGIN, trial.number),
@@ -48,8 +52,8 @@ def trial_line(
         "owner": _owner(stored.get(attributes.OWNER)),
         "round": stored.get(attributes.ROUND),
         "withdrawn": bool(stored.get(attributes.WITHDRAWN)),
-        "values": list(trial.values) if complete else None,
-        "constraints": dict(trial.constraints or {}) if complete else {},
+        "values": [*values] if counts and values is not None else None,
+        "constraints": dict(trial.constraints or {}) if counts else {},
         "own": [
             _measurement(value, rename)
             for name, value in stored.items()

@@ -9,9 +9,9 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from dse.bundles._forms import FORMS, EndForm, HeaderForm, SummaryForm, TrialForm
 from dse.bundles._lines import ended_trial
 from dse.bundles.bundle import Bundle, RunSummary
-from dse.bundles.forms import FORMS, EndForm, HeaderForm, SummaryForm, TrialForm
 from dse.config import yaml_reader
 from dse.core.access import explain_denial
 from dse.core.errors import RequestError

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dse import __version__
+from dse.bundles._forms import FORMAT, MAX_TEXT, VERSION
 from dse.bundles._lines import trial_line
-from dse.bundles.forms import FORMAT, MAX_TEXT, VERSION
 from dse.core.paths import atomic_write, read_regular
 from dse.study.merged import SESSION, identity_of, is_copy, last_numbers
 from dse.study.record import MEASUREMENT, ORIGIN, OUTCOME, OWNER, configuration_of
@@ -69,7 +69,7 @@ def write_bundle(study: Study, file: Path, *, after: Mapping[str, int] | None = 
             for trial in trials:
                 configuration = configuration_of(trial)
                 counts = configuration is None or configuration.key in counted
-                lines.add(trial_line(trial, runs.rename, counts=counts))
+                lines.add(trial_line(trial, runs.rename, trial.values, counts=counts))
             for summary in runs.summaries(trials):
                 lines.add(summary)
             lines.end()
@@ -183,7 +183,7 @@ class _Runs:
         """
         named = (run for trial in trials for run, brief in _runs_of(trial) if not brief)
         for run in dict.fromkeys(named):
-            for file in sorted((self._folder / run).glob(f"**/{SUMMARY}")):
+            for file in sorted((self._folder / run).glob(f"*/**/{SUMMARY}")):
                 path = file.parent.relative_to(self._folder / run).as_posix()
                 try:
                     text = read_regular(file, MAX_TEXT).decode(errors="replace")

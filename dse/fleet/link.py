@@ -101,7 +101,8 @@ class _Task:
         return bool(self._future.done())
 
     def result(self) -> tuple[str, bytes]:
-        return _result(self._future)
+        found: tuple[str, bytes] = _result(self._future)
+        return found
 
     def cancel(self) -> None:
         self._future.release()

@@ -22,6 +22,7 @@ from dse.measure._guarded_task import GuardedTask
 from dse.measure._look import Inspection
 from dse.measure._run_result import RunFailedError, to_failure
 from dse.measure._shapes import join, load_shapes, parts_of
+from dse.tasks.shapes import typical_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -238,9 +239,12 @@ class LoadedModel:
         """
         logs.mkdir(parents=True, exist_ok=True)
         callers, read = self.callers(setup), meter.read if meter else None
+        inputs = self.inputs
+        if not (settings.accuracy or self.spec.official):  # MLPerf has LoadGen choose
+            inputs = typical_samples(inputs, settings.performance_samples)
         offset_s = clocks.offset_s()
         try:
-            run(callers, self.inputs, settings, logs, meter=read, encode=self.task.encode)
+            run(callers, inputs, settings, logs, meter=read, encode=self.task.encode)
         except PredictionError as error:
             raise self._failure(error.__cause__ or error) from error
         jump_s = clocks.offset_s() - offset_s

@@ -112,7 +112,7 @@ class StudyMetadata:
             artefacts=self.artefacts,
             environment=self.environment,
             tie_percent=now.tie_percent if now.tie_asked else self.tie_percent,
-            borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
+            borrowed=_join_borrowed(self.borrowed, now.borrowed),
         )
 
     def joined(self, other: StudyMetadata) -> StudyMetadata:
@@ -136,7 +136,7 @@ class StudyMetadata:
             accuracy=self.accuracy or other.accuracy,
             runtimes={**self.runtimes, **other.runtimes},
             artefacts={**self.artefacts, **other.artefacts},
-            borrowed=(*self.borrowed, *(new for new in other.borrowed if new not in self.borrowed)),
+            borrowed=_join_borrowed(self.borrowed, other.borrowed),
         )
 
     def _differences(self, now: StudyMetadata) -> Iterator[tuple[str, str]]:
@@ -164,6 +164,14 @@ class StudyMetadata:
         if different := worker_environment.describe_differences(self.environment, variables):
             back = worker_environment.describe_way_back(self.environment, variables)
             yield f"was measured in another environment: {'; '.join(different)}", f"{back}, or"
+
+
+def _join_borrowed(
+    before: tuple[Mapping[str, Any], ...], now: tuple[Mapping[str, Any], ...]
+) -> tuple[Mapping[str, Any], ...]:
+    """Whose results have led the search so far, each system once, as it was used last."""
+    told = {(each.get("name"), each.get("origin")): each for each in (*before, *now)}
+    return tuple(told.values())
 
 
 def _source(accuracy: str) -> str:

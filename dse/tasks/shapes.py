@@ -44,6 +44,26 @@ def shapes_of(inputs: Inputs) -> Sequence[int]:
     return inputs.shapes if isinstance(inputs, ShapedInputs) else [0] * inputs.count
 
 
+def typical_samples(inputs: Inputs, count: int) -> Inputs:
+    """Some samples that stand for all: each shape is as frequent among them, and so is each part.
+
+    The first samples of a data set are no fair choice: they may be of one text, all short or long.
+
+    Args:
+        inputs: all samples.
+        count: how many are wanted.
+
+    Returns:
+        All, if there are no more, or if all have one shape.
+    """
+    shapes = shapes_of(inputs)
+    if count >= inputs.count or len(set(shapes)) == 1:
+        return inputs
+    ordered = sorted(range(inputs.count), key=lambda index: (shapes[index], index))
+    middles = ((2 * place + 1) * inputs.count // (2 * count) for place in range(count))
+    return Selected(inputs, sorted(ordered[middle] for middle in middles))
+
+
 class Selected:
     """Some samples of others, in any order; one may come several times.
 

@@ -7,6 +7,7 @@ from unittest import mock
 
 from dse.bundles.reading import read_bundle
 from dse.bundles.writing import write_bundle
+from dse.machine.process_identity import process_identity
 from dse.study import _ownership
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
@@ -24,8 +25,7 @@ def explored(
 ) -> StudyFolder:
     """A study of some configurations, measured on a machine of that name."""
     folder, space = StudyFolder(path), small_space(**fields)
-    identity = _ownership.process_identity()
-    own = {**identity, "host": machine, "machine": machine * 4}
+    own = {**process_identity(), "host": machine, "machine": machine * 4}
     with mock.patch.object(_ownership, "process_identity", return_value=own):
         study = create(folder, space)
         fill(study, space, most, sampler="random", seed=seed)

@@ -70,7 +70,7 @@ def test_every_cut_is_noticed(original: bytes, tmp_path: Path) -> None:
 
 def test_a_line_that_was_changed_without_the_end_is_noticed(file: Path) -> None:
     data = gzip.decompress(file.read_bytes())
-    file.write_bytes(gzip.compress(data.replace(b'"by-hand"', b'"by-hant"', 1)))
+    file.write_bytes(gzip.compress(data.replace(b"by-hand", b"by-hant", 1)))
     assert "kind" not in refused(file)
 
 
@@ -103,8 +103,9 @@ JSON = st.recursive(
 
 def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The ways to all values in a JSON value."""
-    inner = value.items() if isinstance(value, dict) else []
-    inner = enumerate(value) if isinstance(value, list) else inner
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(value, dict | list):
+        inner = list(value.items() if isinstance(value, dict) else enumerate(value))
     return [way, *(found for key, each in inner for found in places(each, (*way, key)))]
 
 
@@ -144,10 +145,6 @@ def test_any_other_value_anywhere_is_refused_or_harmless(
         (lambda lines: lines[0]["about"]["space"].update(threads=["x"]), "threads"),
         (lambda lines: lines[0]["about"].update(task="toast"), "task"),
         (lambda lines: lines[1].update(kind="program"), "kind"),
-        (
-            lambda lines: lines.append({"kind": "summary", "run": "a", "path": "../b", "text": ""}),
-            "",
-        ),
     ],
 )
 def test_the_line_and_the_field_are_named(

@@ -67,7 +67,7 @@ def test_each_cpu_gets_a_study(job: Job, here: Path, command: Command) -> None:
     assert command.good("fleet", "frontier", "space", "--json").out.count('"study"') == 2
     compared = command.good("fleet", "compare", "space", "--by", "latency").out
     assert "another CPU" in compared
-    assert command.good("fleet", "report", "space").out.count("index.html") >= 2
+    assert command.good("fleet", "report", "space").out.count("report.html") >= 2
     assert states(job) == {"n1": State.IDLE, "n2": State.IDLE}
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def test_files_that_a_space_names_travel_with_it(here: Path) -> None:
-    write_table(here, name="more/table.csv") if (here / "more").mkdir() is None else None
+    (here / "more").mkdir()
+    write_table(here, name="more/table.csv")
     backends = {"replay": {"table": "more/table.csv", "runtime": ["x"]}}
     (here / "unnamed").write_text("stays")
     job = prepare_job(FleetRequest(str(write_space(here, backends=backends))))
@@ -37,4 +38,4 @@ def test_files_elsewhere_can_not_travel(here: Path) -> None:
 def test_values_out_of_range(here: Path) -> None:
     for fields, name in (({"timeout": 0.0}, "--timeout"), ({"n_trials": 0}, "--n-trials")):
         with pytest.raises(RequestError, match=name):
-            FleetRequest(str(here), **fields)  # type: ignore[arg-type]
+            FleetRequest(str(here), **fields)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,12 @@ from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from dse.tasks.question_answering._form import QuestionForm
 from dse.tasks.question_answering._inputs import RandomInputs as RandomQuestions
-from dse.tasks.shapes import Selected, ShapedInputs, shapes_of
+from dse.tasks.shapes import Selected, ShapedInputs, shapes_of, typical_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.core.backend import Batch
 
 
 @given(
@@ -41,3 +49,29 @@ def test_selected_samples_keep_their_shapes() -> None:
     assert set(shapes) == {0, 1, 2}
     chosen = [30, 2, 30, 11]
     assert shapes_of(Selected(inputs, chosen)) == [shapes[index] for index in chosen]
+
+
+class Sorted:
+    """Samples of three shapes, all of one shape after all of another."""
+
+    def __init__(self, *counts: int) -> None:
+        self.shapes = [shape for shape, count in enumerate(counts) for _ in range(count)]
+        self.count = len(self.shapes)
+
+    def call(self, indices: Sequence[int], out: Batch | None = None) -> Batch:
+        raise AssertionError(f"nobody reads {indices} into {out}")
+
+
+@given(counts=st.lists(st.integers(1, 300), min_size=2, max_size=4), count=st.integers(1, 200))
+def test_typical_samples_have_the_shapes_of_all(counts: list[int], count: int) -> None:
+    inputs = Sorted(*counts)
+    found = Counter(shapes_of(typical_samples(inputs, count)))
+    chosen = min(count, inputs.count)
+    assert found.total() == chosen
+    for shape, own in enumerate(counts):
+        assert abs(found[shape] - own / inputs.count * chosen) <= 1
+
+
+def test_samples_of_one_shape_are_taken_as_they_are() -> None:
+    inputs = Sorted(100)
+    assert typical_samples(inputs, 10) is inputs
