@@ -136,7 +136,7 @@ def grown(nodes: int, folder: Path, limit_s: float) -> dict[str, Any]:
     common = {"certificates": str(certificates)}
     ready, go, told = folder / "ready", folder / "go", folder / "told.json"
     with ExitStack() as running:
-        order = {**common, "role": "scheduler", "address": "tls://127.0.0.1:0"}
+        order: dict[str, Any] = {**common, "role": "scheduler", "address": "tls://127.0.0.1:0"}
         order["ready"] = str(ready)
         scheduler = running.enter_context(process(folder, "scheduler", "dse.fleet.process", order))
         assert wait_for(ready.exists, 60), (folder / "scheduler.log").read_text()

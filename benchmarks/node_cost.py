@@ -168,11 +168,11 @@ def connected(folder: Path) -> Iterator[Node]:
     certificates = folder / "certificates"
     make_certificates(certificates)
     with ExitStack() as ending:
-        words = ("scheduler", "--port", "0", "--certificates", str(certificates))
+        given = ["--certificates", str(certificates)]
+        words = ["scheduler", "--port", "0", *given]
         scheduler = _start(ending, folder / "scheduler.log", words)
         address = _wait_for(folder / "scheduler.log", "scheduler: ", scheduler).split()[0]
-        words = ("node", address, "--certificates", str(certificates))
-        words += ("--folder", str(folder / "node"))
+        words = ["node", address, *given, "--folder", str(folder / "node")]
         node = _start(ending, folder / "node.log", words)
         _wait_for(folder / "node.log", "joined the fleet at ", node)
         yield Node(node.pid)
@@ -196,7 +196,7 @@ def _wait_for(log: Path, words: str, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + READY_S
     while words not in (text := log.read_text()):
         if process.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"{' '.join(map(str, process.args))}\n{text}")
+            sys.exit(f"{log.stem} has ended:\n{text}")
         time.sleep(0.1)
     return text.partition(words)[2]
 

@@ -21,7 +21,6 @@ from dse.fleet.coordinator import Coordinator
 from dse.fleet.link import DaskLink
 from dse.fleet.request import FleetRequest, prepare_job
 from dse.fleet.spec import Options
-from dse.study.study import Study
 
 
 def main() -> int:
@@ -41,13 +40,11 @@ def main() -> int:
         ended = time.monotonic()
         Path("told.txt").write_text("\n".join(told), encoding="utf-8")
     statuses = [cpu.status() for cpu in coordinator.cpus]
-    one = Study.load(coordinator.cpus[0].study)
     found = {
         "end": end.name,
         "ended": ended,
         "cpus": len(statuses),
         "explored": sum(status.explored for status in statuses),
-        "trials_of_one": one.trials_begun,
     }
     Path(order["told"]).write_text(json.dumps(found), encoding="utf-8")
     time.sleep(1e6)  # what it has used is looked up from outside; then it is killed

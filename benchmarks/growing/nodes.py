@@ -95,7 +95,7 @@ class Simulation:
         node.known |= sessions_in(bundle)
         if spec.kind is Kind.PLAN:
             answer = Answer(spec.id, known=node.known, planned=self.prepared.planned(node.kind))
-            return answer.to_json(), b""
+            return answer.to_json(), self.prepared.bundle(node.kind, (), {})
         if node.answered is not None:
             node.latencies.append(now - node.answered)
         self.go.wait()
@@ -175,8 +175,9 @@ def main() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     simulation = Simulation(Prepared.read(Path(order["prepared"])))
-    _work.do = simulation.do
-    _work.lacking, _work.assemble = _nothing_lacks, _assembled
+    replaced = {"do": simulation.do, "lacking": _nothing_lacks, "assemble": _assembled}
+    for name, function in replaced.items():
+        setattr(_work, name, function)
     asyncio.run(_serve(order, simulation))
     return 0
 

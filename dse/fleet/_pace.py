@@ -15,6 +15,10 @@ QUICK_S = 0.1
 """What takes no longer is done as often as one likes."""
 
 
+LONGEST_S = 15.0
+"""The longest pause: a single time that was slow, as when a network fails, says little."""
+
+
 class Pace:
     """Tells when something may be done again, by how long it has taken."""
 
@@ -33,4 +37,4 @@ class Pace:
         yield
         ended = time.monotonic()
         took = ended - began
-        self._next = ended + took / SHARE if took > QUICK_S else ended
+        self._next = ended + min(took / SHARE, LONGEST_S) if took > QUICK_S else ended

@@ -131,11 +131,7 @@ class Coordinator:
     def step(self, interrupts: Interrupts) -> End | None:
         """Looks at all nodes once, and gives them what is due; why to end, or None."""
         self._check()
-        if self._looking.due:
-            with self._looking.doing():
-                joined = self._link.nodes()
-            if joined is not None:
-                self._meet(joined)
+        self._look()
         for cpu, members in self._answered():
             for member in members:
                 self._hear(member)
@@ -170,6 +166,14 @@ class Coordinator:
         return math.inf if limit is None else limit - (time.monotonic() - self._begun)
 
     # Nodes come and go.
+
+    def _look(self) -> None:
+        """Looks who is there."""
+        if self._looking.due:
+            with self._looking.doing():
+                joined = self._link.nodes()
+            if joined is not None:
+                self._meet(joined)
 
     def _meet(self, joined: Iterable[Joined]) -> None:
         there = {each.address: each for each in joined}

@@ -97,7 +97,7 @@ class Machine:
     def words(self, *command: str) -> list[str]:
         """A command that runs another one on this machine, as the same process."""
         namespaces = ("--net", "--uts", "--mount")
-        return ["nsenter", f"--target={self.pid}", *namespaces, "--wdns=.", *command]
+        return ["nsenter", f"--target={self.pid}", *namespaces, f"--wdns={self.folder}", *command]
 
     def run(self, *command: str) -> str:
         """Runs a command on this machine; what it prints."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from unittest import mock
 
-from dse.fleet._pace import QUICK_S, SHARE, Pace
+from dse.fleet._pace import LONGEST_S, QUICK_S, SHARE, Pace
 
 
 def done(pace: Pace, began: float, seconds: float) -> None:
@@ -25,9 +25,16 @@ def test_what_is_slow_takes_a_share_of_the_time() -> None:
     assert due(pace, 0.0)
     done(pace, 10.0, QUICK_S / 2)
     assert due(pace, 10.0 + QUICK_S)
-    done(pace, 20.0, 2.0)
-    assert not due(pace, 22.0)
-    assert not due(pace, 21.9 + 2.0 / SHARE)
-    assert due(pace, 22.1 + 2.0 / SHARE)
+    done(pace, 20.0, 0.5)
+    assert not due(pace, 20.5)
+    assert not due(pace, 20.4 + 0.5 / SHARE)
+    assert due(pace, 20.6 + 0.5 / SHARE)
     done(pace, 100.0, QUICK_S / 2)
     assert due(pace, 100.1)
+
+
+def test_a_pause_is_not_long() -> None:
+    pace = Pace()
+    done(pace, 20.0, 13.0)
+    assert not due(pace, 33.0 + LONGEST_S / 2)
+    assert due(pace, 33.1 + LONGEST_S)
