@@ -7,7 +7,7 @@ the lines before it and the SHA-256 of their bytes.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -16,6 +16,9 @@ from dse.core.measurement import FailureKind, FidelityName, Source
 from dse.core.metrics import METRICS
 from dse.study.record import Purpose
 from dse.tasks import registry
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 FORMAT, VERSION = "dse bundle", 1
 MAX_TEXT = 64 << 10
@@ -40,6 +43,18 @@ def _known_precision(name: str) -> str:
     return name
 
 
+def _of_this_age(moment: datetime) -> datetime:
+    if not 1970 < moment.year < 2200:
+        raise ValueError(f"the year {moment.year} is out of range")
+    return moment
+
+
+def _ordered(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    if ends is not None and ends[0] > ends[1]:
+        raise ValueError("begins after its end")
+    return ends
+
+
 def _inside(path: str) -> str:
     if any(part.strip(".") == "" for part in path.split("/")):
         raise ValueError("leads out of its folder")
@@ -50,7 +65,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 LongText = Annotated[str, StringConstraints(max_length=MAX_LONG_TEXT)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 Positive = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,64}$")]
@@ -62,6 +77,13 @@ RunPath = Annotated[
     AfterValidator(_inside),
 ]
 Metric = Annotated[str, AfterValidator(_known_metric)]
+Plain = Annotated[
+    str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")
+]
+"""A text for titles."""
+Magnitude = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+"""A value that can be drawn, whatever its unit."""
+Moment = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
 Value = bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | Finite | LongText
 """A knob's value, or one of a measurement's details."""
 
@@ -89,12 +111,12 @@ class MeasurementForm(_Form):
     """See `dse.core.measurement.Measurement`."""
 
     metric: Metric
-    value: Finite
+    value: Magnitude
     key: Annotated[str, StringConstraints(max_length=200)]
     source: Source
     fidelity: FidelityName
     run: RunName
-    interval: tuple[Finite, Finite] | None
+    interval: Annotated[tuple[Magnitude, Magnitude] | None, AfterValidator(_ordered)]
     seconds: Seconds
     details: dict[Name, Value]
 
@@ -121,8 +143,8 @@ class OwnerForm(_Form):
     """The session that began a trial, and its machine."""
 
     session: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,64}$")] | None
-    host: Text
-    machine: Text
+    host: Plain
+    machine: Plain
 
 
 class RoundForm(_Form):
@@ -136,27 +158,37 @@ class RoundForm(_Form):
 class SystemForm(_Form):
     """See `dse.machine.system.System`."""
 
-    cpu: Text
-    architecture: Text
-    microcode: Text
+    cpu: Plain
+    architecture: Plain
+    microcode: Plain
     available_cpus: Positive
     physical_cores: Positive | None
     cpu_quota: Seconds | None
     max_mhz: tuple[tuple[Count, Count], ...]
     memory_bytes: Annotated[int, Field(ge=0)] | None
-    governor: Text
+    governor: Plain
     virtualised: bool | None
-    operating_system: Text
-    kernel: Text
-    instruction_sets: tuple[Text, ...] | None
-    cpu_vendor: Text | None
-    cpu_family: Text | None
-    cpu_model: Text | None
-    stepping: Text | None
-    caches: Text | None
+    operating_system: Plain
+    kernel: Plain
+    instruction_sets: tuple[Plain, ...] | None
+    cpu_vendor: Plain | None
+    cpu_family: Plain | None
+    cpu_model: Plain | None
+    stepping: Plain | None
+    caches: Plain | None
     memory_limit_bytes: Annotated[int, Field(ge=0)] | None
-    microarchitecture: Text
-    given_name: Text
+    microarchitecture: Plain
+    given_name: Plain
+
+
+class BorrowedForm(_Form):
+    """Whose results led the search; see `dse.study.metadata.StudyMetadata.borrowed`."""
+
+    name: Plain
+    origin: Text
+    cpu: Plain
+    software: Text
+    configurations: Count
 
 
 class AboutForm(_Form):
@@ -170,7 +202,7 @@ class AboutForm(_Form):
     models: Text
     runtimes: dict[Name, Text]
     artefacts: dict[Name, Text]
-    borrowed: tuple[dict[Name, Text | Count], ...]
+    borrowed: tuple[BorrowedForm, ...]
     environment: dict[Name, Text] | None
     task: Annotated[str, AfterValidator(_known_task)] = registry.DEFAULT
     tie_percent: Annotated[float, Field(ge=0, le=50)] | None = None
@@ -209,15 +241,15 @@ class TrialForm(_Form):
 
     kind: Literal["trial"] = "trial"
     number: Count
-    begun: AwareDatetime | None
-    ended: AwareDatetime | None
+    begun: Moment | None
+    ended: Moment | None
     counts: bool
     purpose: Purpose
     configuration: ConfigurationForm | None
     owner: OwnerForm | None
     round: RoundForm | None
     withdrawn: bool
-    values: tuple[Finite, ...] | None
+    values: tuple[Magnitude, ...] | None
     constraints: dict[Name, Finite]
     own: tuple[MeasurementForm, ...]
     outcome: OutcomeForm | None

@@ -7,17 +7,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.bundles.writing import SUMMARY
+from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
 from dse.machine.system import System
 from dse.study.folder import StudyFolder
+from dse.study.record import (
+    CONFIGURATION,
+    OTHER_SPACE,
+    OUTCOME,
+    PURPOSE,
+    Purpose,
+    outcome_from_dict,
+    outcome_that_counts,
+)
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.bundles.bundle import Bundle, RunSummary
+    from dse.study.record import Record
 
 NAME_LENGTH = 100
 
@@ -83,6 +94,7 @@ def merge_into(study: Study, bundle: Bundle) -> Merged:
     """
     with _naming(bundle, study.folder):
         study.join(bundle.about)
+        _check_complete(bundle, study.records)
         new = study.add_ended(bundle.trials, bundle.choices)
     study.sync()
     _write_summaries(bundle.summaries, study.folder.runs)
@@ -92,11 +104,44 @@ def merge_into(study: Study, bundle: Bundle) -> Merged:
 def _add(bundle: Bundle, folder: StudyFolder, storage: str | None) -> int:
     """Adds the trials of a bundle to a study; returns how many are new."""
     with _naming(bundle, folder):
+        if not folder.begun:
+            _check_complete(bundle, {})  # before anything is begun
         study = Study.adopt(folder, bundle.space, bundle.signature, bundle.about, storage)
         try:
+            _check_complete(bundle, study.records)
             return study.add_ended(bundle.trials, bundle.choices)
         finally:
             study.close()
+
+
+def _check_complete(bundle: Bundle, known: Mapping[str, Record]) -> None:
+    """Checks that each configuration will have all metrics that the study is about.
+
+    A repetition measures less than all: what it lacks must be there.
+
+    Args:
+        bundle: what is to be added.
+        known: the records of the study, by configuration key.
+
+    Raises:
+        RequestError: a configuration lacks a metric, and has not failed.
+    """
+    told: dict[Configuration, set[str]] = {}
+    for trial in bundle.trials:
+        stored = trial.attributes
+        if OUTCOME not in stored or CONFIGURATION not in stored or OTHER_SPACE in stored:
+            continue
+        outcome = outcome_that_counts(outcome_from_dict(stored[OUTCOME]), Purpose(stored[PURPOSE]))
+        if outcome.failure is None:
+            metrics = told.setdefault(Configuration.from_dict(stored[CONFIGURATION]), set())
+            metrics.update(outcome.values)
+    needed = set(bundle.about.metrics)
+    for configuration, metrics in told.items():
+        record = known.get(configuration.key)
+        missing = needed - metrics - set(record.outcome.values if record else ())
+        if missing:
+            problem = f"would have no {min(missing)} of {configuration}"
+            raise RequestError(problem)
 
 
 @contextmanager

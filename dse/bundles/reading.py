@@ -20,12 +20,13 @@ from dse.space.reading import space_from_dict
 from dse.study.metadata import StudyMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pydantic import BaseModel
 
     from dse.space.space import SearchSpace
+    from dse.study.merged import EndedTrial
 
 MAGIC = b"\x1f\x8b"
 MAX_FILE_BYTES = 256 << 20
@@ -33,6 +34,8 @@ MAX_BYTES = 1 << 30
 """Of all lines. A trial takes about 3 KB."""
 MAX_LINE_BYTES = 8 << 20
 MAX_LINES = 2_000_000
+MIN_TIMED = 1e-9
+"""The least value of a latency or a rate, whatever its unit: their logarithms are drawn."""
 AGAIN = "get it again, or write it again with `dse bundle`"
 
 
@@ -58,17 +61,21 @@ def read_bundle(path: Path) -> Bundle:
         raise RequestError("is not a bundle", file=path, line=1, remedy=AGAIN)
     space = _space(header, path)
     about = _about(header, space)
-    trials, summaries = [], []
+    choices = cast("dict[str, tuple[Any, ...]]", header.choices)
+    trials: dict[str, EndedTrial] = {}
+    summaries = []
     for number, form in lines:
         if isinstance(form, TrialForm):
             with _at(path, number):
                 _check_trial(form, space)
-            trials.append(ended_trial(form))
+                trial = ended_trial(form)
+                _check_parameters(trial, choices)
+                if trials.setdefault(trial.identity, trial) is not trial:
+                    raise RequestError(f"has the trial {trial.identity} a second time")
         elif isinstance(form, SummaryForm):
             summaries.append(RunSummary(form.run, form.path, form.text))
         else:
             raise RequestError("a second header", file=path, line=number, remedy=AGAIN)
-    choices = cast("dict[str, tuple[Any, ...]]", header.choices)
     return Bundle(
         file=path,
         study=header.study,
@@ -76,7 +83,7 @@ def read_bundle(path: Path) -> Bundle:
         space=space,
         signature=header.signature,
         choices=choices,
-        trials=trials,
+        trials=list(trials.values()),
         summaries=summaries,
     )
 
@@ -189,14 +196,30 @@ def _check_trial(form: TrialForm, space: SearchSpace) -> None:
         if len(form.values) != len(space.objectives):
             expected = len(space.objectives)
             raise RequestError(f"{len(form.values)} values, not {expected}", field="values")
-        missing = set(space.objectives) - {m.metric for m in _told(form)}
-        if missing and form.outcome is None:
+        told = {m.metric: m.value for m in _told(form)}
+        for objective, value in zip(space.objectives, form.values, strict=True):
+            if told.get(objective, value) != value:
+                problem = f"{value:g} of {objective}, but {told[objective]:g} in the outcome"
+                raise RequestError(problem, field="values")
+        if form.outcome is None:
             raise RequestError("has values without an outcome", field="outcome")
     if form.round is not None and form.round.position >= form.round.size:
         raise RequestError("lies outside of its round", field="round.position")
     for measurement in (*form.own, *_told(form)):
-        if METRICS[measurement.metric].timed and measurement.value <= 0:
-            raise RequestError(f"{measurement.value} of {measurement.metric}", field="value")
+        if METRICS[measurement.metric].timed and measurement.value < MIN_TIMED:
+            raise RequestError(f"{measurement.value:g} of {measurement.metric}", field="value")
+
+
+def _check_parameters(trial: EndedTrial, choices: Mapping[str, tuple[Any, ...]]) -> None:
+    """Checks that a trial has values that its space's parameters can have.
+
+    Raises:
+        RequestError: it has others; names the field.
+    """
+    for name, value in trial.parameters.items():
+        if value not in choices.get(name, ()):
+            problem = f"{value!r} is none of the choices in the header"
+            raise RequestError(problem, field=f"configuration.{name}")
 
 
 def _told(form: TrialForm) -> tuple[Any, ...]:

@@ -66,10 +66,12 @@ def write_bundle(study: Study, file: Path, *, after: Mapping[str, int] | None = 
             lines = _Lines(packed)
             lines.add(_header(study, every))
             counted = set(study.records)
+            own = {identity_of(trial) for trial in _with_same_objectives(study)}
             for trial in trials:
                 configuration = configuration_of(trial)
                 counts = configuration is None or configuration.key in counted
-                lines.add(trial_line(trial, runs.rename, counts=counts))
+                line = trial_line(trial, runs.rename, counts=counts)
+                lines.add(line if identity_of(trial) in own else _without_values(line))
             for summary in runs.summaries(trials):
                 lines.add(summary)
             lines.end()
@@ -94,6 +96,18 @@ def _trials(study: Study) -> list[optuna.trial.FrozenTrial]:
             if trial.state.is_finished() and not is_copy(trial):
                 found.setdefault(identity_of(trial), trial)
     return list(found.values())
+
+
+def _with_same_objectives(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
+    """The trials whose values are of the current objectives, in their order."""
+    for revision in study.revisions:
+        if revision.about.space["objectives"] == study.about.space["objectives"]:
+            yield from revision.trials
+
+
+def _without_values(line: dict[str, Any]) -> dict[str, Any]:
+    """The line of a trial whose values are of other objectives; its outcome has them, too."""
+    return {**line, "values": None, "constraints": {}}
 
 
 def _is_known(trial: optuna.trial.FrozenTrial, after: Mapping[str, int]) -> bool:

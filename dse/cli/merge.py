@@ -50,7 +50,7 @@ def merge(files: tuple[Path, ...], study: str | None, storage: str | None) -> No
         bundles.setdefault(folder, []).append(read)
     for folder, own in bundles.items():
         merged = merge_all(own, folder, storage)
-        trials = format_count(merged.new + merged.known, "trial")
-        print_lines([f"{folder.name}: {trials}, {merged.new:,} new"], console())
+        new, known = format_count(merged.new, "new trial"), f"{merged.known:,} known before"
+        print_lines([f"{folder.name_or_path}: {new}, {known}"], console())
     names = [shlex.quote(folder.name_or_path) for folder in bundles]
     print_next(f"dse frontier {names[0]}" if len(names) == 1 else f"dse compare {' '.join(names)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dse.commands.console import console, print_lines
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
-from dse.commands.next_step import print_next
+from dse.commands.next_step import print_next, study_word
 from dse.core.errors import RequestError
 from dse.fleet.address import parse_address
 from dse.fleet.certificates import Certificates
@@ -96,7 +96,7 @@ def explore(request: FleetRequest, nodes: Nodes) -> int:
             check=cluster.check,
         )
         end = coordinator.run(asked)
-    say(f"{end.value}; dse fleet status {folder.name} shows the nodes")
+    say(f"{end.value}; dse fleet status {folder.name_or_path} shows the nodes")
     measured = _conclude(coordinator)
     if end is End.INTERRUPTED:
         return INTERRUPTED
@@ -111,9 +111,10 @@ def _conclude(coordinator: Coordinator) -> bool:
         study = Study.load(cpu.study)
         found = len(study.frontier())
         measured |= any(not record.outcome.failure for record in study.records.values())
-        names.append(status.study)
-        line = f"{status.study}: {status.explored} of {status.configurations} done, "
-        print_lines([f"{line}{found} on the frontier"], console())
+        names.append(study_word(study))
+        failed = f", {status.failed} failed" if status.failed else ""
+        done = f"{status.explored} of {status.configurations} done{failed}"
+        print_lines([f"{status.study}: {done}, {found} on the frontier"], console())
     if len(names) == 1:
         print_next(f"dse frontier {names[0]}")
     elif names:

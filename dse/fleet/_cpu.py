@@ -35,6 +35,7 @@ class Cpu:
         self.settled = False
         self._keys = frozenset(key for group in planned.groups for key in group.keys)
         self._done: set[str] = set()
+        self._failed = 0
         self._closed: set[str] = set()
         self._before: int | None = None
         self._settled_before = 0.0
@@ -57,7 +58,7 @@ class Cpu:
             study: of the CPU, with all that is stored of it.
         """
         spent = study.results.spent
-        self._done = set(study.records)
+        self._done, self._failed = set(study.records), study.results.failed.total()
         self._spent = spent[Purpose.ROUND] + spent[Purpose.REPEAT]
         if self._before is None:
             self._before, self._settled_before = len(self._done), self._spent
@@ -103,4 +104,5 @@ class Cpu:
             explored=explored,
             left_out=len(self._keys) - explored - left,
             settled=self.settled,
+            failed=self._failed,
         )

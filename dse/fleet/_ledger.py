@@ -117,7 +117,13 @@ class Ledger:
             entry = json.loads(line)
             if "taken" in entry:
                 data = entry["taken"]
-                taken = Taken(**{**data, "groups": tuple(data["groups"])})
+                taken = Taken(
+                    str(data["id"]),
+                    str(data["node"]),
+                    str(data["fingerprint"]),
+                    tuple(map(str, data["groups"])),
+                    float(data["deadline"]),
+                )
                 self._open[taken.id] = taken
             else:
                 self._open.pop(entry["given_back"], None)

@@ -44,6 +44,11 @@ class FleetFolder:
         return cls(found.path.with_name(f"{found.name}{SUFFIX}"), found.name)
 
     @property
+    def name_or_path(self) -> str:
+        """What names the fleet on the command line, from the working folder."""
+        return StudyFolder(self.path.with_name(self.name)).name_or_path
+
+    @property
     def assignments(self) -> Path:
         """What nodes have been given."""
         return self.path / "assignments.jsonl"

@@ -162,7 +162,7 @@ class DaskLink:
             )
         except (OSError, TimeoutError) as error:
             raise RequestError(
-                f"no scheduler of a fleet answers at {self._address}: {error.__cause__ or error}",
+                f"no scheduler of a fleet answers at {self._address}: {_reason(error)}",
                 field="--scheduler",
                 remedy="start it with `dse fleet scheduler`, and give both the same certificates",
             ) from error
@@ -233,6 +233,13 @@ class DaskLink:
             pure=False,
             key=key,
         )
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause of an error in the system's words: the library's name its own objects."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _result(future: Any) -> Any:

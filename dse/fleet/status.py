@@ -76,6 +76,7 @@ class CpuStatus:
         explored: how many of them have an outcome.
         left_out: how many of them are not expected to add to the frontier.
         settled: whether there is nothing left to compare.
+        failed: how many of those with an outcome have failed.
     """
 
     study: str
@@ -85,6 +86,7 @@ class CpuStatus:
     explored: int
     left_out: int = 0
     settled: bool = False
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class FleetStatus:
                 f"no fleet has explored '{name}' from here",
                 remedy="begin with `dse fleet explore`",
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problem = "does not say what the nodes of a fleet do"
             raise RequestError(problem, file=file, remedy="remove it") from error
 
@@ -155,7 +157,9 @@ class FleetStatus:
         for cpu in self.cpus:
             settled = ", settled" if cpu.settled else ""
             out = f", {cpu.left_out} left out" if cpu.left_out else ""
-            lines.append(f"{cpu.study}: {cpu.explored} of {cpu.configurations} done{out}{settled}")
+            failed = f", {cpu.failed} failed" if cpu.failed else ""
+            done = f"{cpu.explored} of {cpu.configurations} done{failed}"
+            lines.append(f"{cpu.study}: {done}{out}{settled}")
             lines.append(f"  {cpu.cpu}")
         for node in self.nodes:
             lines += _lines(node)

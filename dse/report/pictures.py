@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
+from dse.core.printable import to_printable
 from dse.core.wording import format_count
 from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
@@ -93,4 +94,5 @@ def _draw_frontier(view: View, files: Sequence[Path]) -> bool:
 
 def _title(study: Study) -> str:
     system = study.system
-    return f"{study.folder.name}: {system.cpu}, {format_count(system.available_cpus, 'CPU')}"
+    cpus = format_count(system.available_cpus, "CPU")
+    return to_printable(f"{study.folder.name}: {system.cpu}, {cpus}")

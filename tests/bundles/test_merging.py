@@ -174,6 +174,21 @@ def test_a_contradiction_is_named(tmp_path: Path) -> None:
         merge(read_bundle(file), source)
 
 
+def test_a_configuration_without_a_metric_is_refused_before_anything_is_begun(
+    tmp_path: Path,
+) -> None:
+    bundled(explored(tmp_path / "s"), tmp_path / "b")
+
+    def without(lines: list[dict[str, Any]]) -> None:
+        del lines[1]["outcome"]["measurements"][1:]
+
+    read = read_bundle(changed(tmp_path / "b", without))
+    folder = StudyFolder(tmp_path / "m")
+    with pytest.raises(RequestError, match="would have no latency_p90_ms of "):
+        merge(read, folder)
+    assert not folder.begun
+
+
 def test_each_cpu_has_a_study_of_its_own(tmp_path: Path) -> None:
     one = bundled(explored(tmp_path / "s"), tmp_path / "b")
     folder = folder_for(one, tmp_path)

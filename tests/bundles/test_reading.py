@@ -145,6 +145,16 @@ def test_any_other_value_anywhere_is_refused_or_harmless(
         (lambda lines: lines[0]["about"]["space"].update(threads=["x"]), "threads"),
         (lambda lines: lines[0]["about"].update(task="toast"), "task"),
         (lambda lines: lines[1].update(kind="program"), "kind"),
+        (lambda lines: lines[1].update(begun="0001-01-01T00:00:00-14:00"), "begun"),
+        (lambda lines: lines[1].update(ended="9999-12-31T23:59:59-14:00"), "ended"),
+        (lambda lines: lines[1]["configuration"].update(threads=77), "configuration.threads"),
+        (lambda lines: lines[1]["own"][0].update(value=1e308), "value"),
+        (lambda lines: lines[1]["own"][0].update(interval=[2.0, 1.0]), "interval"),
+        (lambda lines: lines[1]["own"][1].update(value=5e-324), "value"),
+        (lambda lines: lines[1]["values"].reverse(), "values"),
+        (lambda lines: lines[2].update(lines[1]), "a second time"),
+        (lambda lines: lines[0]["about"].update(borrowed=[{"x": "y"}]), "borrowed"),
+        (lambda lines: lines[0]["about"]["system"].update(cpu="\x1b[31mred"), "cpu"),
     ],
 )
 def test_the_line_and_the_field_are_named(

@@ -23,11 +23,11 @@ def test_three_commands_lead_to_a_comparison(command: Command, here: Path) -> No
     answer = command.good("merge", "one.bundle", "two.bundle")
     first, second = answer.out.splitlines()
     assert first.startswith("one@")
-    assert second.endswith(": 8 trials, 8 new")
+    assert second.endswith(": 8 new trials, 0 known before")
     compared = answer.last.removeprefix("next: dse ").split()
     assert compared[0] == "compare"
     assert command.good(*compared).out
-    assert command.good("merge", "one.bundle").out.endswith(": 8 trials, 0 new\n")
+    assert command.good("merge", "one.bundle").out.endswith(": 0 new trials, 8 known before\n")
 
 
 def test_a_bundle_stands_wherever_results_are_named(command: Command, here: Path) -> None:
@@ -48,7 +48,7 @@ def test_bundles_of_one_study_go_into_the_named_one(command: Command, here: Path
         explored(here / "studies" / name, 4, seed=ord(name[0]), machine=name)
         command.good("bundle", name)
     assert command.good("merge", "one.bundle", "two.bundle", "--study", "both").out == (
-        "both: 8 trials, 8 new\n"
+        "both: 8 new trials, 0 known before\n"
     )
     assert StudyFolder(here / "studies" / "both").begun
 

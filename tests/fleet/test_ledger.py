@@ -44,10 +44,17 @@ def test_a_writer_may_be_killed_at_any_time(tmp_path: Path, torn: bytes) -> None
     assert set(Ledger(file).open) == {"a", "b"}
 
 
-def test_damage_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"taken": {}}',
+        b'{"taken": {"id": 5, "node": [], "fingerprint": {}, "groups": [], "deadline": "q"}}',
+    ],
+)
+def test_damage_is_named(tmp_path: Path, line: bytes) -> None:
     file = tmp_path / "assignments.jsonl"
     Ledger(file).take(taken("a"))
-    file.write_bytes(file.read_bytes() + b'{"taken": {}}\n')
+    file.write_bytes(file.read_bytes() + line + b"\n")
     with pytest.raises(RequestError, match=r"assignments\.jsonl:2: is no assignment"):
         Ledger(file)
 

@@ -46,7 +46,7 @@ def test_there_may_be_none(command: Command) -> None:
     assert "no fleet has explored 'mine' from here" in answer.err
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"nodes": [{}], "cpus": []}'])
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"nodes": [{}], "cpus": []}'])
 def test_damage_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "nodes.json"
     file.write_text(text)
