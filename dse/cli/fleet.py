@@ -278,7 +278,7 @@ def explore(**options: Any) -> int:
     \b
     Examples:
       dse fleet explore quickstart --local 2
-      dse fleet explore quickstart --scheduler tls://head:8786 --certificates fleet-certificates
+      dse fleet explore quickstart --scheduler tls://head:8786 --certificates DIR
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.fleet import Nodes
     from dse.commands.fleet import explore as explored
