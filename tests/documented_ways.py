@@ -78,6 +78,7 @@ _FEW = "a space of the one model that was fetched, in the place of 81"
 _SHORT: Words = {"why": "takes ten minutes a run", "more": "--rehearsal"}
 _SCRIPTS = "MLPerf's checkers are not at hand: scripts that pass lie in their place"
 _BUNDLES = Way(why="needs bundles of several machines", skip=True)
+_FULL = Way(why="takes ten minutes a run, and MLPerf's checkers", skip=True)
 _INDEX = Way(why="needs a package index", skip=True)
 _HALF_A_GIGABYTE = Way(why="installs half a gigabyte", skip=True)
 _EXPORT = "--submitter ORG --output submission"
@@ -119,6 +120,9 @@ WAYS: Mapping[str, Way] = {
     "dse explore quickstart --study shared --storage postgresql://dse@server/dse": Way(
         why="needs a server of databases", skip=True
     ),
+    "dse validate qa --points 1": _FULL,
+    "dse export qa --submitter Example --output submission --system system.yaml --points 1 "
+    "--checker ../inference": _FULL,
     "dse bundle quickstart -o laptop.bundle": _explored("quickstart"),
     "dse merge laptop.bundle server.bundle": _BUNDLES,
     "dse compare quickstart@baf8a8e63d83 quickstart@4c1e20d97a55": _BUNDLES,

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from dse.core.errors import DseError
+from dse.core.printable import to_printable
 from dse.fleet import node, scheduler
 from dse.fleet.address import parse_address
 from dse.fleet.certificates import Certificates
@@ -36,7 +37,7 @@ def main() -> int:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{to_printable(line)}\n")
     sys.stderr.flush()
 
 

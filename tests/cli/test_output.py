@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 EVIL = "a\x1b[31mb\u202ec"
 SAFE = "a?[31mb?c"
 SOURCES = Path(dse.__file__).parent
-EDGES = {"cli/output.py", "cli/__init__.py", "commands/console.py"}
-"""Where text is made fit for a terminal, and the help of click."""
+EDGES = {"cli/output.py", "cli/__init__.py", "commands/console.py", "fleet/process.py"}
+"""Where text is made fit for a terminal or a log, and the help of click."""
 WRITERS = {"click.echo", "print", "Console", "sys.stdout.write", "sys.stderr.write"}
 
 
