@@ -269,6 +269,7 @@ def test_a_space_is_a_name_or_what_a_file_holds(here: Path) -> None:
 @pytest.mark.long  # in a process that has run the whole suite the interrupt was lost twice
 def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def interrupt() -> None:
         while not workers(here):
             time.sleep(0.01)
