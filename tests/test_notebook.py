@@ -266,14 +266,17 @@ def test_a_space_is_a_name_or_what_a_file_holds(here: Path) -> None:
         dse.explore("unknown")
 
 
-@pytest.mark.long  # in a process that has run the whole suite the interrupt was lost twice
-def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(
+    here: Path, request: pytest.FixtureRequest
+) -> None:
+    # A shell starts what runs in the background with SIGINT ignored; then Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def interrupt() -> None:
         while not workers(here):
             time.sleep(0.01)
-        time.sleep(1.0)  # until the process is known here, too
+        time.sleep(0.3)  # until the process is known here, too
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
