@@ -104,11 +104,13 @@ def merge_into(study: Study, bundle: Bundle) -> Merged:
 def _add(bundle: Bundle, folder: StudyFolder, storage: str | None) -> int:
     """Adds the trials of a bundle to a study; returns how many are new."""
     with _naming(bundle, folder):
-        if not folder.begun:
+        new = not folder.begun
+        if new:
             _check_complete(bundle, {})  # before anything is begun
         study = Study.adopt(folder, bundle.space, bundle.signature, bundle.about, storage)
         try:
-            _check_complete(bundle, study.records)
+            if not new:
+                _check_complete(bundle, study.records)
             return study.add_ended(bundle.trials, bundle.choices)
         finally:
             study.close()

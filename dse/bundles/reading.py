@@ -15,6 +15,7 @@ from dse.bundles.bundle import Bundle, RunSummary
 from dse.config import yaml_reader
 from dse.core.access import explain_denial
 from dse.core.errors import RequestError
+from dse.core.measurement import FIDELITY_ORDER
 from dse.core.metrics import METRICS
 from dse.space.reading import space_from_dict
 from dse.study.metadata import StudyMetadata
@@ -196,7 +197,8 @@ def _check_trial(form: TrialForm, space: SearchSpace) -> None:
         if len(form.values) != len(space.objectives):
             expected = len(space.objectives)
             raise RequestError(f"{len(form.values)} values, not {expected}", field="values")
-        told = {m.metric: m.value for m in _told(form)}
+        # A trial of a round keeps the values of its configuration: its own are brief.
+        told = {m.metric: m.value for m in _told(form) if m.fidelity in FIDELITY_ORDER}
         for objective, value in zip(space.objectives, form.values, strict=True):
             if told.get(objective, value) != value:
                 problem = f"{value:g} of {objective}, but {told[objective]:g} in the outcome"

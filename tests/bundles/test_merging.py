@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import itertools
 import json
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from dse.bundles.bundle import Bundle
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart"
+
 
 def changed(file: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
     """The bundle with other lines, and a right end."""
@@ -46,6 +49,18 @@ def test_a_merged_study_tells_what_its_source_tells(tmp_path: Path) -> None:
     assert told(merged.folder) == told(source)
     ids = [{k: r.id for k, r in Study.load(f).records.items()} for f in (source, merged.folder)]
     assert ids[0] == ids[1]
+
+
+def test_a_study_with_rounds_is_merged_as_it_is(tmp_path: Path) -> None:
+    """Trials of rounds are brief: what they measured is not what their configuration has."""
+    shutil.copytree(GOLDEN, tmp_path / "quickstart")
+    source = StudyFolder(tmp_path / "quickstart")
+    merged = merge(bundled(source, tmp_path / "b"), StudyFolder(tmp_path / "m"))
+    assert told(merged.folder) == told(source)
+    one, other = (Study.load(each).results.frontier for each in (source, merged.folder))
+    assert (one.leading, one.open_ids) == (other.leading, other.open_ids)
+    assert one.open_ids
+    assert merge(read_bundle(tmp_path / "b"), source).new == 0
 
 
 def test_merging_again_changes_nothing(tmp_path: Path) -> None:
