@@ -13,10 +13,12 @@ from dse.cli.options import (
     environment_option,
     memory_limit_option,
     run_timeout_option,
+    sampler_option,
+    seed_option,
     settle_option,
+    stop_gain_option,
     storage_option,
 )
-from dse.exploration.request import SAMPLERS
 
 
 @click.command()
@@ -48,21 +50,8 @@ from dse.exploration.request import SAMPLERS
     help="Start no new configuration and no round after this long, e.g. 2h. Waiting for other "
     "processes counts.",
 )
-@click.option(
-    "--sampler",
-    type=click.Choice(SAMPLERS),
-    default="frontier",
-    show_default=True,
-    help="How to choose the next configuration.",
-)
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Random seed; the same seed gives the same order.",
-)
+@sampler_option
+@seed_option
 @run_timeout_option
 @memory_limit_option
 @settle_option(None, "as long as exploring took")
@@ -78,15 +67,7 @@ from dse.exploration.request import SAMPLERS
     is_flag=True,
     help="Retry configurations that ran out of time or memory, crashed or gave an invalid run.",
 )
-@click.option(
-    "--stop-gain",
-    metavar="PERCENT",
-    type=click.FloatRange(min=0, max=100),
-    default=1.0,
-    show_default=True,
-    help="Stop when the remaining configurations are expected to add less than this to the "
-    "frontier's hypervolume; 0 measures everything. Needs the sampler 'frontier'.",
-)
+@stop_gain_option
 @click.option(
     "--warm-start",
     metavar="FILE|STUDY",

@@ -16,10 +16,12 @@ from dse.cli.options import (
     json_option,
     memory_limit_option,
     run_timeout_option,
+    sampler_option,
+    seed_option,
     settle_option,
+    stop_gain_option,
 )
 from dse.cli.output import write_line
-from dse.exploration.request import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,16 +243,8 @@ def _nodes_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="How long a node explores before it reports.",
 )
 @click.option("--stay", is_flag=True, help="Wait for further nodes when all is done.")
-@click.option(
-    "--sampler",
-    type=click.Choice(SAMPLERS),
-    default="frontier",
-    show_default=True,
-    help="How a node chooses the next configuration.",
-)
-@click.option(
-    "--seed", metavar="N", type=click.IntRange(min=0), default=0, help="Random seed [default: 0]."
-)
+@sampler_option
+@seed_option
 @run_timeout_option
 @memory_limit_option
 @settle_option(None, "as long as exploring took")
@@ -260,14 +254,7 @@ def _nodes_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.FloatRange(min=0, max=50),
     help="Treat values as equal once they are shown to differ by less than this [default: 2].",
 )
-@click.option(
-    "--stop-gain",
-    metavar="PERCENT",
-    type=click.FloatRange(min=0, max=100),
-    default=1.0,
-    show_default=True,
-    help="Leave out what is expected to add less than this to the frontier's hypervolume.",
-)
+@stop_gain_option
 @environment_option
 def explore(**options: Any) -> int:
     """Explore SPACE on the nodes of a fleet; each CPU gets a study.

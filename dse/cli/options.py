@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dse.cli.completion import complete_objective, complete_study
+from dse.exploration.request import BORROWER, SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -320,3 +321,29 @@ def _with_derivation(
     for option in reversed(options):
         reading = option(reading)
     return reading
+
+
+sampler_option = click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    default=BORROWER,
+    show_default=True,
+    help="How to choose the next configuration.",
+)
+seed_option = click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random seed; the same seed gives the same order.",
+)
+stop_gain_option = click.option(
+    "--stop-gain",
+    metavar="PERCENT",
+    type=click.FloatRange(min=0, max=100),
+    default=1.0,
+    show_default=True,
+    help="Stop when the remaining configurations are expected to add less than this to the "
+    "frontier's hypervolume; 0 measures everything. Needs the sampler 'frontier'.",
+)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
 
 from dse.core.checksums import digest, sha256_of
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import writing_errors
+from dse.fleet._message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +40,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Message):
     """The files of a folder, or one file.
 
     Attributes:
@@ -58,30 +58,16 @@ class Manifest:
         """Names its content."""
         return digest([self.name, self.single, [[e.path, e.sha256] for e in self.entries]])
 
-    @property
-    def bytes(self) -> int:
-        """The size of all files."""
-        return sum(entry.size for entry in self.entries)
-
-    def to_json(self) -> str:
-        """A JSON object; the inverse of `from_json`."""
-        return json.dumps(asdict(self))
-
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str | bytes) -> Self:
         """Reads what `to_json` wrote, and checks that nothing of it leads elsewhere.
 
         Raises:
             RequestError: it is something else.
         """
-        try:
-            data = json.loads(text)
-            entries = tuple(Entry(**each) for each in data["entries"])
-            found = cls(data["name"], entries, data["single"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RequestError("a manifest has not the expected form") from error
+        found = super(Manifest, cls).from_json(text)
         _check_part(found.name)
-        for entry in entries:
+        for entry in found.entries:
             _check(entry)
         return found
 
@@ -281,15 +267,15 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _check(entry: Entry) -> None:
-    if not isinstance(entry.path, str) or not isinstance(entry.size, int) or entry.size < 0:
-        raise RequestError("a manifest has not the expected form")
+    if entry.size < 0:
+        raise RequestError(f"a file of {entry.size} bytes", field="size")
     for part in entry.path.split("/"):
         _check_part(part)
     if len(entry.sha256) != 64 or not HEX.issuperset(entry.sha256):
         raise RequestError(f"'{entry.sha256}' is no SHA-256")
 
 
-def _check_part(part: object) -> None:
+def _check_part(part: str) -> None:
     """Refuses what would lead out of a folder."""
-    if not isinstance(part, str) or part in ("", ".", "..") or "/" in part or "\0" in part:
+    if part in ("", ".", "..") or "/" in part or "\0" in part:
         raise RequestError(f"{part!r} is no name of a file in a manifest")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dse.core.errors import RequestError
 from dse.core.paths import writing_errors
+from dse.fleet._message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Message):
     """An assignment that a node was given.
 
     Attributes:
@@ -116,18 +117,11 @@ class Ledger:
         try:
             entry = json.loads(line)
             if "taken" in entry:
-                data = entry["taken"]
-                taken = Taken(
-                    str(data["id"]),
-                    str(data["node"]),
-                    str(data["fingerprint"]),
-                    tuple(map(str, data["groups"])),
-                    float(data["deadline"]),
-                )
+                taken = Taken.from_json(json.dumps(entry["taken"]))
                 self._open[taken.id] = taken
             else:
                 self._open.pop(entry["given_back"], None)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RequestError) as error:
             raise RequestError(
                 "is no assignment",
                 file=self._file,

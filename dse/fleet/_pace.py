@@ -13,9 +13,7 @@ SHARE = 0.05
 """The part of the time that something slow may take."""
 QUICK_S = 0.1
 """What takes no longer is done as often as one likes."""
-
-
-LONGEST_S = 15.0
+MAX_PAUSE_S = 15.0
 """The longest pause: a single time that was slow, as when a network fails, says little."""
 
 
@@ -37,4 +35,4 @@ class Pace:
         yield
         ended = time.monotonic()
         took = ended - began
-        self._next = ended + min(took / SHARE, LONGEST_S) if took > QUICK_S else ended
+        self._next = ended + min(took / SHARE, MAX_PAUSE_S) if took > QUICK_S else ended

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dse.fleet.folder import FleetFolder
 
-MOST_TRIALS = 20_000
+MAX_TRIALS = 20_000
 """So many trials of open studies are kept in memory, at 30 KB each."""
 
 
@@ -33,7 +33,7 @@ class Studies:
         most: how many trials open studies may have together; one study is kept open in any case.
     """
 
-    def __init__(self, folder: FleetFolder, most: int = MOST_TRIALS) -> None:
+    def __init__(self, folder: FleetFolder, most: int = MAX_TRIALS) -> None:
         self._folder, self._most = folder, most
         self._open: dict[str, Study] = {}  # the one used last comes last
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 INFORMATION = "dse_fleet"
 """The name under which a scheduler passes on what a node says of itself."""
-CONNECT_S, LONGEST_WAIT_S = 10.0, 30.0
+CONNECT_S, MAX_WAIT_S = 10.0, 30.0
 """How long a try to connect takes, and the longest pause between two."""
 JOIN_S = 60.0
 GRACE_S = 1.0
@@ -145,7 +145,7 @@ class _Node:
             else:
                 return True
             await _wait(stopped, pause)
-            pause = min(2 * pause, LONGEST_WAIT_S)
+            pause = min(2 * pause, MAX_WAIT_S)
         return False
 
     async def _try_to_connect(self) -> None:
@@ -185,7 +185,7 @@ class _Node:
         except (OSError, TimeoutError, RuntimeError, ValueError) as error:
             self._say(f"could not join: {error}")
             await worker.close()
-            await _wait(stopped, LONGEST_WAIT_S / 3)
+            await _wait(stopped, MAX_WAIT_S / 3)
             return False
         self._say(f"joined the fleet at {self._address}")
         gone = asyncio.ensure_future(worker.finished())

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping  # noqa: TC003  # messages are checked by their annotations
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
 
-from dse.core.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from dse.fleet._message import Message
 
 LEFT = "LEFT"
 """The end of an assignment that a node did not begin, because it leaves the fleet."""
@@ -51,7 +47,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class AssignmentSpec:
+class AssignmentSpec(Message):
     """What a node is to do.
 
     Attributes:
@@ -80,29 +76,6 @@ class AssignmentSpec:
     only: tuple[str, ...] | None = None
     known: Mapping[str, int] = field(default_factory=dict)
     others: str = ""
-
-    def to_json(self) -> str:
-        """A JSON object; the inverse of `from_json`."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RequestError: it is something else, as another version writes it.
-        """
-        data = _object(text, "an assignment")
-        with _Form("an assignment"):
-            only = data.pop("only")
-            return cls(
-                **{
-                    **data,
-                    "kind": Kind(data["kind"]),
-                    "options": Options(**data["options"]),
-                    "only": None if only is None else tuple(only),
-                }
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +120,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Message):
     """What came of an assignment; the trials themselves come as a bundle.
 
     Attributes:
@@ -169,55 +142,3 @@ class Answer:
     undecided: int = 0
     known: Mapping[str, int] = field(default_factory=dict)
     planned: Planned | None = None
-
-    def to_json(self) -> str:
-        """A JSON object; the inverse of `from_json`."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Reads what `to_json` wrote.
-
-        Raises:
-            RequestError: it is something else, as another version writes it.
-        """
-        data = _object(text, "an answer")
-        with _Form("an answer"):
-            planned = data.pop("planned")
-            return cls(**data, planned=None if planned is None else _planned(planned))
-
-
-def _planned(data: Mapping[str, Any]) -> Planned:
-    groups = tuple(Group(each["name"], tuple(each["keys"])) for each in data["groups"])
-    lists = {name: tuple(data[name]) for name in ("excluded", "refusals", "warnings")}
-    return Planned(**{**data, **lists, "groups": groups})
-
-
-def _object(text: str, what: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _wrong(what) from error
-    if not isinstance(data, dict):
-        raise _wrong(what)
-    return data
-
-
-class _Form:
-    """Says that an object has not the fields that it should have, in place of the error of that."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        """Nothing is to be done."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, _trace: object) -> None:
-        if kind is not None and issubclass(kind, TypeError | KeyError | ValueError):
-            raise _wrong(self._what)
-
-
-def _wrong(what: str) -> RequestError:
-    return RequestError(
-        f"{what} has not the expected form", remedy="use one version of dse on all machines"
-    )

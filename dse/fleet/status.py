@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping  # noqa: TC003  # messages are checked by their annotations
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, read_regular
 from dse.core.wording import format_count
+from dse.fleet._message import Message
 from dse.machine.process_identity import is_alive, process_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 MAX_BYTES = 1 << 24
@@ -90,7 +90,7 @@ class CpuStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class FleetStatus:
+class FleetStatus(Message):
     """A fleet as its coordinator knows it.
 
     Attributes:
@@ -115,9 +115,9 @@ class FleetStatus:
         Raises:
             DseError: the file can't be written.
         """
-        data = {**asdict(self), "changed": now(), "coordinator": process_identity()}
+        told = replace(self, changed=now(), coordinator=process_identity())
         with atomic_write(file) as stream:
-            stream.write(f"{json.dumps(data, indent=1)}\n".encode())
+            stream.write(f"{told.to_json(indent=1)}\n".encode())
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -127,17 +127,14 @@ class FleetStatus:
             RequestError: there is none, or it is damaged.
         """
         try:
-            data: dict[str, Any] = json.loads(read_regular(file, MAX_BYTES))
-            nodes = tuple(_node(each) for each in data.pop("nodes"))
-            cpus = tuple(CpuStatus(**each) for each in data.pop("cpus"))
-            return cls(nodes=nodes, cpus=cpus, **data)
+            return cls.from_json(read_regular(file, MAX_BYTES))
         except FileNotFoundError as error:
             name = file.parent.name.removesuffix(".fleet")
             raise RequestError(
                 f"no fleet has explored '{name}' from here",
                 remedy="begin with `dse fleet explore`",
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, RequestError) as error:
             problem = "does not say what the nodes of a fleet do"
             raise RequestError(problem, file=file, remedy="remove it") from error
 
@@ -175,12 +172,6 @@ def _lines(node: NodeStatus) -> list[str]:
         *([f"  {node.why}"] if node.why else []),
         *(f"  may disturb: {warning}" for warning in node.warnings),
     ]
-
-
-def _node(data: Mapping[str, Any]) -> NodeStatus:
-    return NodeStatus(
-        **{**data, "state": State(data["state"]), "warnings": tuple(data["warnings"])}
-    )
 
 
 def now() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from unittest import mock
 
-from dse.fleet._pace import LONGEST_S, QUICK_S, SHARE, Pace
+from dse.fleet._pace import MAX_PAUSE_S, QUICK_S, SHARE, Pace
 
 
 def done(pace: Pace, began: float, seconds: float) -> None:
@@ -36,5 +36,5 @@ def test_what_is_slow_takes_a_share_of_the_time() -> None:
 def test_a_pause_is_not_long() -> None:
     pace = Pace()
     done(pace, 20.0, 13.0)
-    assert not due(pace, 33.0 + LONGEST_S / 2)
-    assert due(pace, 33.1 + LONGEST_S)
+    assert not due(pace, 33.0 + MAX_PAUSE_S / 2)
+    assert due(pace, 33.1 + MAX_PAUSE_S)
