@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from dse.core.configuration import Configuration
 from dse.results.imported import Import, import_text
 from dse.results.read import results_of
-from dse.study.study import Study
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from dse.fleet._studies import Studies
     from dse.fleet.folder import FleetFolder
     from dse.results.table import ResultTable
     from dse.study.folder import StudyFolder
@@ -22,14 +22,15 @@ MAX_OTHERS = 8
 
 
 class Others:
-    """The results of a fleet's studies, each read again only after it has changed.
+    """The results of a fleet's studies, each made again only after it has changed.
 
     Args:
         folder: of the fleet.
+        studies: the coordinator's, which it keeps open.
     """
 
-    def __init__(self, folder: FleetFolder) -> None:
-        self._folder = folder
+    def __init__(self, folder: FleetFolder, studies: Studies) -> None:
+        self._folder, self._studies = folder, studies
         self._known: dict[str, tuple[int, ResultTable]] = {}  # by study, with its time of change
 
     def text_for(self, fingerprint: str, keys: Collection[str]) -> str:
@@ -49,15 +50,19 @@ class Others:
         others = [folder for folder in self._folder.studies() if folder.name != own]
         others.sort(key=_changed, reverse=True)
         wanted = set(keys)
-        tables = [_restricted(self._table(each), wanted) for each in others[:MAX_OTHERS]]
+        found = (self._table(each) for each in others[:MAX_OTHERS])
+        tables = [_restricted(table, wanted) for table in found if table is not None]
         telling = [table for table in tables if table.rows]
         return import_text(Import((), telling)).decode() if telling else ""
 
-    def _table(self, folder: StudyFolder) -> ResultTable:
+    def _table(self, folder: StudyFolder) -> ResultTable | None:
         changed = _changed(folder)
         known = self._known.get(folder.name)
         if known is None or known[0] != changed:
-            known = self._known[folder.name] = changed, results_of(Study.load(folder))
+            study = self._studies.study(folder.name.rpartition("@")[2])
+            if study is None:
+                return None
+            known = self._known[folder.name] = changed, results_of(study)
         return known[1]
 
 

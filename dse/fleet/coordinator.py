@@ -95,7 +95,8 @@ class Coordinator:
         self._scheduler, self._expected, self._one_machine = scheduler, expected, one_machine
         self._request, self._folder = job.request, job.folder
         self._ledger = Ledger(self._folder.assignments)
-        self._studies, self._others = Studies(self._folder), Others(self._folder)
+        self._studies = Studies(self._folder)
+        self._others = Others(self._folder, self._studies)
         self._members = Members()
         self._cpus: dict[str, Cpu] = {}
         self._losses = Counter[str]()  # in a row, by node

@@ -79,8 +79,8 @@ class FleetFolder:
 
     def studies(self) -> list[StudyFolder]:
         """The studies of all CPUs, in the order of their names."""
-        folders = named_folders(self.path.parent)
-        return [f for f in folders if f.begun and f.name.startswith(f"{self.name}@")]
+        names = re.compile(rf"{re.escape(self.name)}@{FINGERPRINT.pattern}")
+        return [f for f in named_folders(self.path.parent) if f.begun and names.fullmatch(f.name)]
 
     def existing_studies(self) -> list[StudyFolder]:
         """The same.

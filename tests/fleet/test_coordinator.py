@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -43,6 +44,9 @@ def node(here: Path, name: str, cpu: str = "one CPU", **fields: object) -> Node:
 
 def test_a_later_cpu_starts_from_the_others(job: Job, here: Path, command: Command) -> None:
     explore(job, node(here, "n1", "one CPU"))
+    shutil.copytree(here / "studies", here / "copy")
+    (kept,) = (here / "copy").glob("space@*")
+    kept.rename(here / "studies" / "space@of-mine")  # no CPU of the fleet is called so
     other = node(here, "n2", "another CPU")
     end, said, _ = explore(job, other)
     assert end is End.COMPLETE, said
