@@ -1,0 +1,1 @@
+"""The page: explorations are started, watched, compared and submitted from a browser."""

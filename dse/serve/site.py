@@ -1,0 +1,32 @@
+"""What all pages have in common: the studies, the jobs, and how a page is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dse.serve.changes import Changes
+    from dse.serve.jobs import Jobs
+    from dse.serve.library import Library
+    from dse.serve.pages import Pages
+    from dse.serve.request import ServeRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the routes work with; `Site` is ``request.app.state.site`` of a Starlette request.
+
+    Attributes:
+        request: what was asked for on the command line.
+        library: the studies and imports, opened once and read again as they change.
+        jobs: the commands that were started from the page.
+        changes: tells browsers that something has changed.
+        pages: makes the pages.
+    """
+
+    request: ServeRequest
+    library: Library
+    jobs: Jobs
+    changes: Changes
+    pages: Pages
