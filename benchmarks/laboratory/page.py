@@ -30,7 +30,10 @@ DATA = ROOT.parent / "shared" / "data"
 GRID = DATA / "replay" / "zen4_2core_grid.csv"
 PUBLISHED = DATA / "results" / "mlperf_inference_v3.0_edge_open_image_classification.csv"
 LATER = DATA / "results" / "mlperf_inference_v3.1_edge_open_power_image_classification.csv"
+ENCODERS = Path(__file__).with_name("encoders.bundle")
+"""A study of question answering on two cores of a Zen 1, every configuration measured."""
 GRID_BUDGETS = (0.05, 0.1, 0.15, 0.2, 0.3)
+ENCODER_BUDGETS = (0.1, 0.2, 0.3, 0.5)
 BUDGETS = (0.1, 0.2, 0.3)
 CURVE = tuple(rows / len(sweep_pairs()) for rows in (4, 6, 8, 12, 16, 24))
 """Shares of the rows of a system with all variants."""
@@ -98,6 +101,7 @@ def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
     chosen = tuple(samplers)
     found = [
         Part("grid", GRID, chosen, seeds, GRID_BUDGETS),
+        Part("encoders", ENCODERS, chosen, seeds, ENCODER_BUDGETS),
         Part("systems", PUBLISHED, chosen, seeds, BUDGETS),
         Part("later systems", LATER, chosen, seeds, BUDGETS),
     ]

@@ -93,10 +93,21 @@ class Member:
         )
 
 
+def fingerprint_of(member: Member, planned: Planned | None = None) -> str:
+    """The CPU of a node: what it has planned, now or before, says more than what it joined with."""
+    found = planned or member.planned
+    return found.fingerprint if found else str(member.about["fingerprint"])
+
+
 class Members:
-    """The nodes that have joined, found by what is asked for: there may be many."""
+    """The nodes that have joined, found by what is asked for: there may be many.
+
+    Attributes:
+        changed: whether something is to be shown that was not written down yet.
+    """
 
     def __init__(self) -> None:
+        self.changed = True
         self._by_address: dict[str, Member] = {}
         self._by_node: dict[str, Member] = {}
         self._by_machine: dict[object, dict[str, Member]] = {}
@@ -132,6 +143,10 @@ class Members:
                 self.remove(other)
         self._by_address[member.address] = self._by_node[member.node] = member
         self._by_machine.setdefault(member.about.get("machine"), {})[member.address] = member
+
+    def set(self, member: Member, state: State, why: str = "") -> None:
+        """Notes what one does now, and why."""
+        self.changed |= member.set(state, why)
 
     def note_plan(self, member: Member, planned: Planned) -> None:
         """Notes what one can run."""

@@ -7,10 +7,8 @@ instant goes on when it is started again.
 from __future__ import annotations
 
 import math
-import secrets
 import time
 from collections import Counter
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,16 +16,14 @@ from dse import __version__
 from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
-from dse.exploration.request import BORROWER
+from dse.fleet._assigner import Assigner
 from dse.fleet._cpu import Cpu
-from dse.fleet._division import divide
-from dse.fleet._ledger import Ledger, Taken
-from dse.fleet._member import Member, Members
-from dse.fleet._others import Others
+from dse.fleet._ledger import Ledger
+from dse.fleet._member import Member, Members, fingerprint_of
 from dse.fleet._pace import Pace
 from dse.fleet._studies import Studies
 from dse.fleet.link import LostError
-from dse.fleet.spec import LEFT, Answer, AssignmentSpec, Kind
+from dse.fleet.spec import LEFT, Answer, Kind
 from dse.fleet.status import FleetStatus, State
 from dse.machine.measuring_lock import do_nothing
 
@@ -37,14 +33,12 @@ if TYPE_CHECKING:
     from dse.exploration.stopping import Interrupts
     from dse.fleet.link import Joined, Link
     from dse.fleet.request import Job
-    from dse.fleet.spec import Group, Planned
+    from dse.fleet.spec import AssignmentSpec, Planned
 
 POLL_S = 1.0
 """Interval at which nodes are looked at."""
 STATUS_S = 15.0
 """Interval at which the file of the nodes is written where nothing changes."""
-MARGIN_S = 900.0
-"""How much longer than its time an assignment may take: preparing, an accuracy run, the network."""
 MAX_FAILURES = 2
 """So many failed assignments in a row, and a node gets no more."""
 MAX_LOSSES = 3
@@ -53,7 +47,6 @@ MAX_IN_VAIN = 3
 """So many assignments in a row that have measured nothing, and a node gets no more."""
 PATIENCE_S = 120.0
 """How long nodes that were started for the fleet are waited for when the others are through."""
-STATES = {Kind.PLAN: State.PLANNING, Kind.EXPLORE: State.EXPLORING, Kind.SETTLE: State.SETTLING}
 GOING_ON = (StopReason.TIMEOUT.name, StopReason.INTERRUPTED.name)
 """The ends of an assignment after which its node has more of the same to do."""
 
@@ -96,8 +89,10 @@ class Coordinator:
         self._request, self._folder = job.request, job.folder
         self._ledger = Ledger(self._folder.assignments)
         self._studies = Studies(self._folder)
-        self._others = Others(self._folder, self._studies)
         self._members = Members()
+        self._assigner = Assigner(
+            job, link, self._members, self._studies, self._ledger, self._seconds_left
+        )
         self._cpus: dict[str, Cpu] = {}
         self._losses = Counter[str]()  # in a row, by node
         self._check = check
@@ -105,7 +100,6 @@ class Coordinator:
         self._asked_to_stop = False
         self._looking, self._writing = Pace(), Pace()
         self._written = float("-inf")
-        self._changed = True
 
     @property
     def cpus(self) -> list[Cpu]:
@@ -138,7 +132,7 @@ class Coordinator:
                 self._hear(member)
             # Not after all others: each answer takes a while.
             if cpu is not None and not self._ending(interrupts):
-                self._occupy(cpu)
+                self._assigner.occupy(cpu)
         self._forget_overdue()
         if interrupts.wanted and not self._asked_to_stop:
             self._asked_to_stop = True
@@ -146,7 +140,7 @@ class Coordinator:
         end = self._end(interrupts)
         if end is None and not self._ending(interrupts):
             for cpu in self._cpus.values():
-                self._occupy(cpu)
+                self._assigner.occupy(cpu)
         return end
 
     def _answered(self) -> list[tuple[Cpu | None, list[Member]]]:
@@ -201,7 +195,7 @@ class Coordinator:
         if why:
             self._refuse(member, why)
             return
-        self._set(member, State.SENDING)
+        self._members.set(member, State.SENDING)
         member.pending = self._link.ship(member.address, list(self._job.inputs.values()))
 
     def _why_refused(self, member: Member) -> str:
@@ -220,7 +214,7 @@ class Coordinator:
     def _refuse(self, member: Member, why: str) -> None:
         self._say(f"node {member.name} is refused: {why}")
         member.pending = None
-        self._set(member, State.REFUSED, why)
+        self._members.set(member, State.REFUSED, why)
 
     def _lose(self, member: Member, why: str) -> None:
         if member.pending is not None:
@@ -231,10 +225,7 @@ class Coordinator:
         elif member.state not in (State.REFUSED, State.LOST):
             self._say(f"node {member.name} is lost: {why}")
             self._losses[member.node] += 1
-        self._set(member, State.LOST, why)
-
-    def _set(self, member: Member, state: State, why: str = "") -> None:
-        self._changed |= member.set(state, why)
+        self._members.set(member, State.LOST, why)
 
     # Answers.
 
@@ -253,7 +244,10 @@ class Coordinator:
             self._give_up(member, spec, str(error))
             return
         if spec is None:
-            self._plan(member)
+            if self._asked_to_stop:
+                self._members.set(member, State.IDLE, "the coordinator ends")
+            else:
+                self._assigner.plan(member)
             return
         try:
             answer = Answer.from_json(text)
@@ -269,7 +263,7 @@ class Coordinator:
         self._refuse(member, why)
 
     def _merge(self, member: Member, spec: AssignmentSpec, answer: Answer, bundle: bytes) -> int:
-        fingerprint = self._fingerprint(member, answer.planned)
+        fingerprint = fingerprint_of(member, answer.planned)
         new = self._studies.take_in(fingerprint, bundle)
         if answer.known:
             member.known = dict(answer.known)
@@ -277,7 +271,7 @@ class Coordinator:
             self._ledger.give_back_all(member.node, "its node is back")
         if fingerprint in self._cpus:
             self._refresh(self._cpus[fingerprint])
-        self._changed = True
+        self._members.changed = True
         return new
 
     def _refresh(self, cpu: Cpu) -> None:
@@ -285,15 +279,10 @@ class Coordinator:
         if study is not None:
             cpu.refresh(study)
 
-    @staticmethod
-    def _fingerprint(member: Member, planned: Planned | None) -> str:
-        found = planned or member.planned
-        return found.fingerprint if found else str(member.about["fingerprint"])
-
     def _take_in(self, member: Member, spec: AssignmentSpec, answer: Answer, new: int) -> None:
         self._ledger.give_back(spec.id, answer.error or answer.end or "planned")
         if answer.end == LEFT:
-            self._set(member, State.LEAVING)
+            self._members.set(member, State.LEAVING)
         elif answer.error:
             self._note_failure(member, answer.error, fatal=spec.kind is Kind.PLAN)
         elif answer.planned is not None:
@@ -307,7 +296,7 @@ class Coordinator:
             self._refuse(member, error)
             return
         self._say(f"node {member.name}: {error}")
-        self._set(member, State.IDLE, error)
+        self._members.set(member, State.IDLE, error)
 
     def _take_in_plan(self, member: Member, planned: Planned) -> None:
         self._members.note_plan(member, planned)
@@ -328,10 +317,10 @@ class Coordinator:
         self._losses[member.node] = 0
         count = format_count(planned.configurations, "configuration")
         self._say(f"node {member.name} joins: {planned.cpu}, {count}")
-        self._set(member, State.IDLE)
+        self._members.set(member, State.IDLE)
 
     def _note_work(self, member: Member, spec: AssignmentSpec, answer: Answer, new: int) -> None:
-        cpu = self._cpus[self._fingerprint(member, None)]
+        cpu = self._cpus[fingerprint_of(member)]
         member.failures = 0
         member.explored += answer.explored
         member.in_vain = 0 if answer.explored or answer.rounds else member.in_vain + 1
@@ -348,98 +337,13 @@ class Coordinator:
         if member.in_vain >= MAX_IN_VAIN and answer.end in GOING_ON and not self._asked_to_stop:
             self._refuse(member, f"it has measured nothing in {MAX_IN_VAIN} assignments")
             return
-        self._set(member, State.IDLE)
+        self._members.set(member, State.IDLE)
 
     def _forget_overdue(self) -> None:
         busy = {m.spec.id for m in self._members if m.busy and m.spec is not None}
         for taken in self._ledger.overdue(busy):
             self._say(f"node {taken.node} did not come back in time; others go on with its part")
             self._ledger.give_back(taken.id, "its node did not come back in time")
-
-    # Assignments.
-
-    def _plan(self, member: Member) -> None:
-        if self._asked_to_stop:
-            self._set(member, State.IDLE, "the coordinator ends")
-            return
-        known = self._studies.known(str(member.about["fingerprint"]))
-        self._give(member, self._spec(Kind.PLAN, known=known))
-
-    def _spec(self, kind: Kind, **fields: object) -> AssignmentSpec:
-        spec = AssignmentSpec(
-            id=f"{kind.value}-{secrets.token_hex(6)}",
-            kind=kind,
-            study=self._folder.name,
-            space=self._job.space_file,
-            inputs=self._job.digests,
-            options=self._request.options,
-            seconds=min(self._request.assignment_s, max(1.0, self._seconds_left())),
-        )
-        return replace(spec, **fields)  # type: ignore[arg-type]
-
-    def _occupy(self, cpu: Cpu) -> None:
-        """Gives the idle nodes of a CPU what is left there."""
-        fingerprint = cpu.planned.fingerprint
-        mine = self._members.of_cpu(fingerprint)
-        idle = [m for m in mine if m.state is State.IDLE]
-        if not idle:
-            return
-        taken = self._ledger.groups(fingerprint)
-        trials = self._trials_left(cpu, mine)
-        left = cpu.left(taken) if trials is None or trials > 0 else ()
-        if left:
-            parts = divide(left, len(idle))
-            for member, part in zip(idle, parts, strict=False):
-                share = None if trials is None else math.ceil(trials / len(parts))
-                self._give_part(member, part, share)
-            idle = idle[len(parts) :]
-        elif not taken and not cpu.settled:
-            self._settle(cpu, idle)
-            return
-        for member in idle:
-            words = "nothing is left to explore or to compare"
-            self._set(member, State.IDLE, words if cpu.settled else "others explore what is left")
-
-    def _trials_left(self, cpu: Cpu, mine: Iterable[Member]) -> int | None:
-        """How many configurations may be begun on a CPU; None for any number."""
-        if self._request.n_trials is None:
-            return None
-        begun = sum(m.spec.trials or 0 for m in mine if m.spec is not None)
-        return self._request.n_trials - cpu.explored_now - begun
-
-    def _settle(self, cpu: Cpu, idle: Iterable[Member]) -> None:
-        options = self._request.options
-        if options.settle is not None:
-            left = options.settle - cpu.settled_s
-            options = replace(options, settle=left)
-            if left <= 0:
-                cpu.settled = self._changed = True
-                return
-        for member in idle:
-            member.groups = ()
-            self._give(member, self._spec(Kind.SETTLE, only=(), options=options))
-
-    def _give_part(self, member: Member, part: tuple[Group, ...], trials: int | None) -> None:
-        member.groups = tuple(group.name for group in part)
-        keys = tuple(key for group in part for key in group.keys)
-        others = ""
-        if self._request.options.sampler == BORROWER:
-            others = self._others.text_for(self._fingerprint(member, None), keys)
-        self._give(member, self._spec(Kind.EXPLORE, only=keys, trials=trials, others=others))
-
-    def _give(self, member: Member, spec: AssignmentSpec) -> None:
-        """Writes down who gets an assignment, and then gives it away."""
-        fingerprint, bundle = self._fingerprint(member, None), b""
-        if spec.kind is not Kind.PLAN:
-            known, bundle = self._studies.news(fingerprint, member.known)
-            spec = replace(spec, known=known)
-            deadline = time.time() + spec.seconds + self._request.options.run_timeout + MARGIN_S
-            groups = member.groups
-            self._ledger.take(Taken(spec.id, member.node, fingerprint, groups, deadline))
-        key = f"{self._folder.name}-{fingerprint}-{spec.id}"
-        member.pending = self._link.submit(member.address, key, spec.to_json(), bundle)
-        member.spec = spec
-        self._set(member, STATES[spec.kind])
 
     # The end.
 
@@ -472,10 +376,10 @@ class Coordinator:
 
     def _write_status(self, *, ended: bool) -> None:
         now = time.monotonic()
-        due = self._changed or now - self._written > STATUS_S
+        due = self._members.changed or now - self._written > STATUS_S
         if not ended and not (due and self._writing.due):
             return
-        self._written, self._changed = now, False
+        self._written, self._members.changed = now, False
         with self._writing.doing():
             FleetStatus(
                 study=self._folder.name,

@@ -2,8 +2,9 @@
 
 A time is a sum of five parts: multiply-accumulates of full convolutions and of depthwise ones,
 values that layers write, calls of layers, and parameters to read. The cost of each relative to the
-first differs between runtimes. So costs are drawn many times; the Gaussian process uses the mean
-and the covariance of the logarithm of the sum.
+first differs between runtimes, and so does whether weights that are zero cost anything. So costs
+are drawn many times; the Gaussian process uses the mean and the covariance of the logarithm of the
+sum.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ that is fast in one precision is assumed to be fast in the others. Other parts h
 except that parameters are smaller."""
 PARAMETER_SIZES = {"int8": 0.25, "fp16": 0.5, "bf16": 0.5}
 """Size of a parameter relative to fp32."""
+SKIPPING = (3.0, 0.5)
+"""Of the weights that are zero, most runtimes skip none and some nearly all: the share skipped is a
+logistic function of a standard normal number, with this slope around this middle."""
 COST_DRAWS = 512
 """Number of draws of the costs."""
 MIN_VARIANCE_SHARE = 1e-3
@@ -73,7 +77,9 @@ def _draw_logs(known: ModelPrior | None, precision: str, costs: Costs) -> Floats
     """Logarithms relative to a typical model in fp32, the prior of unknown ones; shape (DRAWS,)."""
     if not costs:
         return np.zeros(COST_DRAWS)
-    own = _typical_logs(costs, precision) if known is None else _log_times(known.cost, precision)
+    if known is None:
+        return _typical_logs(costs, precision) - _typical_logs(costs, "fp32")
+    own = _log_times(known.cost, precision, known.zeros)
     return own - _typical_logs(costs, "fp32")
 
 
@@ -84,18 +90,20 @@ def _typical_logs(costs: Costs, precision: str) -> Floats:
 
 
 @cache
-def _log_times(needed: InferenceCost, precision: str) -> Floats:
+def _log_times(needed: InferenceCost, precision: str, zeros: float = 0.0) -> Floats:
     """Logarithms of the time, in multiply-accumulates of full convolutions; shape (DRAWS,)."""
     # The same draws for every model: models are similar if the same costs affect them alike.
-    normal = np.random.default_rng(0).standard_normal((len(RELATIVE_COSTS) + 1, COST_DRAWS // 2))
+    normal = np.random.default_rng(0).standard_normal((len(RELATIVE_COSTS) + 2, COST_DRAWS // 2))
     normal = np.concatenate([normal, -normal], axis=1)
     medians, deviations = np.array(RELATIVE_COSTS).T
-    drawn = medians[:, None] * np.exp(deviations[:, None] * normal[:-1])
+    drawn = medians[:, None] * np.exp(deviations[:, None] * normal[:-2])
     depthwise, value, layer, parameter = drawn
     median, deviation = SPEEDUPS.get(precision, (1.0, 0.0))
-    full = (needed.macs - needed.depthwise_macs) / (median * np.exp(deviation * normal[-1]))
-    total = full + needed.depthwise_macs * depthwise + needed.values * value
-    total += needed.layers * layer + needed.parameters * parameter * PARAMETER_SIZES.get(
+    slope, middle = SKIPPING
+    computed = 1.0 - zeros / (1.0 + np.exp(-slope * (normal[-1] - middle)))
+    full = (needed.macs - needed.depthwise_macs) / (median * np.exp(deviation * normal[-2]))
+    total = full * computed + needed.depthwise_macs * depthwise + needed.values * value
+    total += needed.layers * layer + needed.parameters * computed * parameter * PARAMETER_SIZES.get(
         precision, 1.0
     )
     return np.asarray(np.log(total))

@@ -11,6 +11,7 @@ from dse.search._cost_prior import CostPrior
 from dse.search._cost_prior import cost_prior as cost_prior_of
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.prior import NO_PRIORS
+from dse.tasks.question_answering._prior import priors as encoder_priors
 from tests.search.spaces import PRIORS
 
 if TYPE_CHECKING:
@@ -88,3 +89,14 @@ def test_nothing_is_expected_of_a_task_without_priors() -> None:
     found = cost_prior_of([("a", "fp32"), ("mobilenet-v1-0.25-128", "int8")], NO_PRIORS)
     assert found.means.tolist() == [0, 0]
     assert found.directions.shape == (2, 0)
+
+
+def test_zeros_may_save_time_or_not() -> None:
+    names = ["bert-base", "bert-base-sparse95", "bert-base-sparse80"]
+    known = cost_prior_of([(name, "fp32") for name in names], encoder_priors())
+    dense, sparse, less = known.means
+    assert sparse < less < dense
+    deviations = np.sqrt((known.directions**2).sum(axis=1))
+    saved = known.directions[1] - known.directions[0]
+    assert np.sqrt((saved**2).sum()) > 0.5  # as unsure as that a runtime is fast or slow
+    assert deviations[1] > deviations[2] > deviations[0]

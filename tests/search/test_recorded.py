@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.laboratory.contest import Entry, contest
+from benchmarks.laboratory.page import ENCODERS
+from benchmarks.laboratory.studies import read_tables
 from benchmarks.laboratory.tables import read
 from dse.core.configuration import Configuration
 from dse.search._gain import volume
@@ -80,3 +82,11 @@ def test_intervals_hold_on_the_grid(grid: Known) -> None:
             inside.setdefault(each.target.metric, []).extend(apart[unknown].tolist())
     for metric, found in inside.items():
         assert 0.7 < np.mean(found) <= 1, metric
+
+
+def test_half_of_the_encoders_have_the_whole_frontier() -> None:
+    """Also the model that is fast on the one runtime alone that skips zeros."""
+    (table,) = read_tables(ENCODERS)
+    for run in contest([Entry(table, "frontier", seed, 24) for seed in (0, 1)], 2):
+        assert run.after(24) == pytest.approx(1.0)
+        assert run.after(10) > 0.9
