@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from dse.serve.request import ServeRequest
 
 
+def _on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 @click.command()
 @click.option(
     "--host",
@@ -75,7 +79,7 @@ if TYPE_CHECKING:
 @click.option("--read-only", is_flag=True, help="Show everything; start and change nothing.")
 @click.option(
     "--browser/--no-browser",
-    default=lambda: sys.stdout.isatty(),
+    default=_on_terminal,
     help="Open the page in a browser [default: on a terminal with a display].",
 )
 @into("dse.serve.request:ServeRequest")

@@ -43,8 +43,8 @@ _UNKNOWN = Refusal(
     403,
     "Not open without the token",
     (
-        "Open the address that <code>dse serve</code> printed when it was started: the token is "
-        "in it. Programs send it as <code>Authorization: Bearer TOKEN</code>.",
+        "Open the address that <code>dse serve</code> printed when it was started.",
+        "Programs send the token in it as <code>Authorization: Bearer TOKEN</code>.",
         'If this browser knows the token and you followed a link, <a href="">go on</a>.',
     ),
 )
@@ -233,14 +233,14 @@ def _cookie_name(request: _Request, host: Host) -> str:
 def _explain_host(host: Host | None) -> Refusal:
     told = "its address" if host is None else f"<code>{host}</code>"
     more = () if host is None else (f"<code>dse serve --allow-host {host}</code> lets it in.",)
+    tunnel = "<code>ssh -L 8765:127.0.0.1:8765 HOST</code>"
     return Refusal(
         421,
         "Not served under this name",
         (
             f"This server is not meant to be reached as {told}.",
-            "Behind <code>ssh -L</code>, use the same port on both sides, such as "
-            "<code>ssh -L 8765:127.0.0.1:8765 HOST</code>, and open the address that "
-            "<code>dse serve</code> printed.",
+            "Open the address that <code>dse serve</code> printed.",
+            f"A tunnel must have the same port on both sides: {tunnel}.",
             *more,
         ),
     )
