@@ -104,6 +104,18 @@ WAYS: Mapping[str, Way] = {
     "pip install '.[onnxruntime,builtin]'": _INDEX,
     "pip install 'mlperf-dse[onnxruntime,builtin,postgresql]'": _INDEX,
     "pip install 'mlperf-dse[fleet]'": _INDEX,
+    "pip install 'mlperf-dse[serve]'": _INDEX,
+    **{
+        text: Way(why="serves until it is stopped; tests/cli/test_serve.py runs it", skip=True)
+        for text in (
+            "dse serve",
+            "dse serve --models MODELS --dataset IMAGES",
+            "dse serve --allow-host localhost:9000",
+            "dse serve --socket dse.sock",
+            "dse serve --host 0.0.0.0 --certificate server.pem --key server-key.pem",
+            "dse serve --read-only",
+        )
+    },
     "dse fleet certificates fleet-certificates": Way(),
     **{
         text: Way(why="needs a fleet; tests/fleet has one", skip=True)

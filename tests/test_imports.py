@@ -24,17 +24,23 @@ ANSWERING = ("_form", "_inputs", "_quality", "_scoring", "_texts", "_windows")
 LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
-        *("commands", "answer", "exploration", "validate", "submission", "report", "results"),
+        *("commands", "serve"),
+        *("answer", "exploration", "validate", "submission", "report", "results"),
         *("bundles", "fleet", "study", "space"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "download", "version"),
     },
     "commands": {
-        *("answer", "fleet"),
+        *("serve", "answer", "fleet"),
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
         "derived",
         *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
         *("tasks.generated", "download", "formats", "machine", "config", "core"),
+    },
+    # In a browser: it starts commands, and measures nothing.
+    "serve": {
+        *("answer", "submission", "compare", "report", "derived", "results", "study", "space"),
+        *("environments", "models", "tasks", "machine", "config", "core", "version"),
     },
     # What was measured, for others.
     "submission": {

@@ -33,6 +33,7 @@ COMMANDS = {
     "models": "List the models that dse knows, download their files, and describe your own.",
     "pick": "Pick the one configuration of STUDY that is best within your limits.",
     "report": "Write a report of a study: a page for the browser, tables and pictures.",
+    "serve": "Serve a page that runs, watches, compares and submits explorations.",
     "show": "Show one configuration of STUDY, how it was measured, and code to deploy it.",
     "status": "Show the progress of a study, the quality of its values, and what failed.",
     "studies": "List the studies and imports in studies/.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
+from dse.serve._hosts import Host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,7 @@ class ServeRequest:
         key: the file with its private key.
         models: the folders of model files that may be chosen in the browser.
         datasets: the folders of data sets that may be chosen in the browser.
+        allow_host: further names, with or without a port, under which the server is reached.
         read_only: whether nothing can be started or changed.
         browser: whether to open a browser.
 
@@ -42,6 +44,7 @@ class ServeRequest:
     key: Path | None = None
     models: tuple[Path, ...] = ()
     datasets: tuple[Path, ...] = ()
+    allow_host: tuple[str, ...] = ()
     read_only: bool = False
     browser: bool = True
 
@@ -49,6 +52,14 @@ class ServeRequest:
         if (self.certificate is None) != (self.key is None):
             problem = "a certificate and its key belong together"
             raise RequestError(problem, field="--certificate", remedy="give --key as well")
+        if self.socket is not None and self.secure:
+            problem = "a Unix socket needs no TLS"
+            raise RequestError(problem, field="--socket", remedy="leave --certificate out")
+        for text in self.allow_host:
+            if Host.parse(text) is None:
+                problem = f"'{text}' is not the name of a host"
+                remedy = "write NAME or NAME:PORT, as in the browser's address"
+                raise RequestError(problem, field="--allow-host", remedy=remedy)
         if self.socket is None and not self.secure and not is_loopback(self.host):
             raise RequestError(
                 f"{self.host} can be reached from other machines, and there is no TLS",
