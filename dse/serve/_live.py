@@ -47,6 +47,7 @@ MAX_PROGRESS = 2000
 """Of larger studies it would take too long to tell when how much was found."""
 SHARES = (0.9, 0.99)
 OUTPUT_LINES = 40
+_NOTHING: State = {"texts": {}, "lists": {}, "tables": {}, "progress": [0, 0]}
 _FOUND = re.compile(r", about ([0-9.]+ %) found:")
 _DOING = {
     Purpose.EXPLORE: "measuring",
@@ -82,16 +83,13 @@ def state_of_study(study: Study | None, known: State, job: Job | None, output: s
         "idle": not running,
         "job": job is not None,
     }
-    empty: State = {"texts": {}, "lists": {}, "tables": {}, "progress": [0, 0]}
-    facts_ = {**empty, **known}
+    told = {**_NOTHING, **known}
+    now = [_now(trial, job) for trial in trials][:MAX_LINES]
     return {
-        **facts_,
-        "texts": {**facts_["texts"], **texts},
-        "lists": {
-            **facts_["lists"],
-            "now": [_now(trial, job) for trial in trials][:MAX_LINES],
-            "output": lines,
-        },
+        **told,
+        "job": job.id if job is not None else "",
+        "texts": {**told["texts"], **texts},
+        "lists": {**told["lists"], "now": now, "output": lines},
         "flags": {**flags, "study": study is not None},
     }
 

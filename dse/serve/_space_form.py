@@ -39,7 +39,8 @@ def made_space(fields: Fields) -> dict[str, Any]:
     everything = fields.has("all_models") or (not models and fields.has("models_folder"))
     space: dict[str, Any] = {} if task == DEFAULT else {"task": task}
     space["models"] = "all" if everything else models[:MAX_NAMES]
-    space["precisions"] = [*fields.all("precision")]
+    if precisions := fields.all("precision"):
+        space["precisions"] = [*precisions]
     space["backends"] = [*fields.all("backend")]
     threads = fields.one("threads", "auto")
     space["threads"] = threads if threads == "auto" else _numbers(threads)

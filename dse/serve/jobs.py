@@ -156,6 +156,7 @@ class Jobs:
         Raises:
             RequestError: there is no such job.
         """
+        self.find(id_)
         with exclusive(self._lock):
             job = self.find(id_)
             if job.runs and _interrupt(job):

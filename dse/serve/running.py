@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from dse.core.configuration import PRECISIONS
-from dse.core.errors import RequestError
+from dse.core.errors import DseError, RequestError
 from dse.exploration.request import BORROWER, SAMPLERS
 from dse.serve import _choices
 from dse.serve._events import EventStream
@@ -81,7 +81,7 @@ class _Running:
         try:
             asked = read_asked(fields, site.request)
             plan = make_plan(asked, site.jobs)
-        except RequestError as error:
+        except DseError as error:
             return self._form(site, fields, error=error)
         return self._form(site, fields, plan=plan)
 
@@ -90,7 +90,7 @@ class _Running:
         site = _site(request)
         try:
             job = start(read_asked(fields, site.request), site.jobs)
-        except RequestError as error:
+        except DseError as error:
             return self._form(site, fields, error=error)
         return _to(f"/studies/{quote(job.study, safe='')}/run")
 
@@ -100,15 +100,16 @@ class _Running:
         fields: Fields,
         *,
         plan: ShownPlan | None = None,
-        error: RequestError | None = None,
+        error: DseError | None = None,
         again: bool = False,
     ) -> Response:
         return site.pages.page(
             "new",
-            status=422 if error else 200,
+            status=200 if error is None else 422 if isinstance(error, RequestError) else 500,
             title="New exploration",
             fields=fields,
-            error=error,
+            error="" if error is None else str(error),
+            wrong_field=error.field if isinstance(error, RequestError) else None,
             plan=plan,
             spaces=_choices.spaces(),
             tasks=_choices.tasks_offered(),
@@ -140,7 +141,6 @@ class _Running:
             title=f"{name}: exploration",
             study=name,
             place=f"/studies/{quote(name, safe='')}",
-            job=job,
             state=_state(site, name, job),
         )
 

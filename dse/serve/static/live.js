@@ -85,6 +85,11 @@ function show(state) {
   for (const element of page.querySelectorAll("[data-show]")) {
     element.hidden = !flags[element.dataset.show];
   }
+  for (const element of page.querySelectorAll("[data-job]")) {
+    const place = `/jobs/${state.job}${element.dataset.job}`;
+    if (element.tagName === "FORM") element.action = place;
+    else element.href = place;
+  }
   const bar = page.querySelector("[data-progress]");
   if (bar && progress) {
     bar.max = progress[1] || 1;
