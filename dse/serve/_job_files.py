@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, read_regular, writing_errors
 from dse.core.printable import to_printable
-from dse.serve.job import Job, is_id
+from dse.serve._job import Job, is_id
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from dse.space.finding import known_spaces
 from dse.study.record import machine_of
 
 if TYPE_CHECKING:
-    from dse.serve.job import Job
+    from dse.serve._job import Job
     from dse.study.study import Study
     from dse.study.trial_updates import RunningTrial
 

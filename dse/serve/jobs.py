@@ -19,8 +19,8 @@ from dse.core.errors import DseError, RequestError
 from dse.core.paths import exclusive
 from dse.core.printable import to_printable
 from dse.machine.process_identity import is_alive, process_identity
+from dse.serve._job import Job, is_id
 from dse.serve._job_files import JobFiles
-from dse.serve.job import Job, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

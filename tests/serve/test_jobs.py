@@ -20,8 +20,8 @@ import pytest
 from dse.core.errors import DseError, RequestError
 from dse.machine.process_identity import process_identity
 from dse.serve import jobs as jobs_module
+from dse.serve._job import is_id
 from dse.serve._job_files import JobFiles
-from dse.serve.job import is_id
 from dse.serve.jobs import MAX_JOBS, Job, Jobs
 from tests.commandline import PATIENCE_S, here, none_left, tmp_path
 from tests.replays import write_space, write_table
