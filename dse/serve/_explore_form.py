@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.exploration.request import SAMPLERS
 from dse.serve._space_form import read_made_space, space_text
 from dse.space.finding import FOLDER, known_spaces
 from dse.study.folder import NAME, STUDIES, StudyFolder
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from dse.serve.request import ServeRequest
     from dse.space.space import SearchSpace
 
+USUAL_SAMPLER = "frontier"
+SAMPLERS = ("grid", "random", "nsga2", "tpe", USUAL_SAMPLER)
+"""Those of `dse explore`, which this page starts and does not import."""
 TIME = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?(s|m|min|h|d)|0")
 COUNT = re.compile(r"[1-9][0-9]{0,8}")
 PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,9})?|100")

@@ -11,10 +11,9 @@ from starlette.routing import Route
 
 from dse.core.configuration import PRECISIONS
 from dse.core.errors import DseError, RequestError
-from dse.exploration.request import BORROWER, SAMPLERS
 from dse.serve import _choices
 from dse.serve._events import EventStream
-from dse.serve._explore_form import read_asked
+from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER, read_asked
 from dse.serve._job_words import describe_state, is_exploration, words_to_go_on
 from dse.serve._live import facts, state_of_study
 from dse.serve._plan import make_plan, start
@@ -44,7 +43,7 @@ def routes() -> list[Route]:
         Route("/new/start", takes_form(pages.start), methods=["POST"]),
         Route("/studies/{name}/run", pages.run),
         Route("/studies/{name}/run", takes_form(pages.go_on), methods=["POST"]),
-        Route("/studies/{name}/state", pages.state),
+        Route("/studies/{name}/run/state", pages.state),
         Route("/jobs", pages.jobs),
         Route("/jobs/state", pages.jobs_state),
         Route("/jobs/{id}", pages.job),
@@ -121,7 +120,7 @@ class _Running:
                 name.startswith(("min_", "max_")) and fields.has(name) for name in fields.values
             ),
             samplers=SAMPLERS,
-            usual_sampler=BORROWER,
+            usual_sampler=USUAL_SAMPLER,
             studies=_choices.studies(),
             models_folders=[str(path) for path in site.request.models],
             dataset_folders=[str(path) for path in site.request.datasets],

@@ -19,6 +19,8 @@ import yaml
 
 from dse.cli import run as run_dse
 from dse.core.errors import RequestError
+from dse.exploration import request
+from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER
 from dse.serve.changes import Changes
 from dse.serve.errors import NotFoundError
 from dse.serve.jobs import Jobs
@@ -121,7 +123,7 @@ class Web:
         return answer
 
     def state(self, name: str) -> dict[str, Any]:
-        return dict(json.loads(self.get(f"/studies/{name}/state").text))
+        return dict(json.loads(self.get(f"/studies/{name}/run/state").text))
 
 
 def problem(answer: Response) -> str:
@@ -143,9 +145,9 @@ def make_web(here: Path) -> Iterator[Callable[..., Web]]:
     def report(_request: Request, error: Exception) -> PlainTextResponse:
         return PlainTextResponse(str(error), 404 if isinstance(error, NotFoundError) else 400)
 
-    def make(**request: Any) -> Web:
+    def make(**options: Any) -> Web:
         app = Starlette(routes=routes(), exception_handlers={RequestError: report})
-        asked = ServeRequest(**request)
+        asked = ServeRequest(**options)
         pages = Pages(read_only=asked.read_only)
         library: Any = Shelf()
         app.state.site = Site(asked, library, jobs, Changes(jobs), pages)
@@ -185,6 +187,10 @@ def test_the_form_offers_what_there_is(web: Web, here: Path) -> None:
     assert "not usable: onnxruntime is &lt;not&gt; installed; pip install it" in shown
     assert "<script>" not in shown
     assert not re.search(r"\son\w+=|style=", shown)
+
+
+def test_the_samplers_are_those_of_the_command() -> None:
+    assert (SAMPLERS, USUAL_SAMPLER) == (request.SAMPLERS, request.BORROWER)
 
 
 def test_a_link_fills_the_form(web: Web) -> None:
@@ -348,7 +354,7 @@ def test_hostile_names(web: Web, name: str) -> None:
         fields = {"source": "known", "space": "quickstart", "name": name}
         assert problem(web.post("/new/plan", 422, **fields)).startswith("name: ")
     quoted = urlencode({"": name})[1:].replace("+", "%20")
-    for place in (f"/studies/{quoted}/run", f"/studies/{quoted}/state", f"/jobs/{quoted}"):
+    for place in (f"/studies/{quoted}/run", f"/studies/{quoted}/run/state", f"/jobs/{quoted}"):
         assert web.client.get(place).status_code == 404
     assert web.jobs.all() == []
 
