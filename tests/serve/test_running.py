@@ -37,7 +37,7 @@ from tests.serve.test_jobs import NULL, ended, eventually, forge, printed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from httpx import Response
+    from httpx2 import Response
     from starlette.requests import Request
     from starlette.testclient import TestClient
 
