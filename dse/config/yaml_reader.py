@@ -153,7 +153,21 @@ def load(path: Path) -> tuple[dict[str, Any], Document]:
     Raises:
         RequestError: the file can't be read, or is not YAML.
     """
-    root = _compose(path)
+    root = _compose(path, _text(path))
+    return _value(root, path), Document(path, root)
+
+
+def load_text(text: str, path: Path) -> tuple[dict[str, Any], Document]:
+    """Like `load`, for the text of a file that need not be there.
+
+    Args:
+        text: at most `MAX_YAML_BYTES` bytes as UTF-8.
+        path: what errors call the file.
+    """
+    if len(text.encode(errors="replace")) > MAX_YAML_BYTES:
+        problem = f"larger than {MAX_YAML_BYTES >> 10:,} KiB"
+        raise RequestError(problem, file=path, remedy="shorten it")
+    root = _compose(path, text)
     return _value(root, path), Document(path, root)
 
 
@@ -189,8 +203,7 @@ def field_name(keys: tuple[Key, ...]) -> str:
     return text.removeprefix(".")
 
 
-def _compose(path: Path) -> yaml.Node:
-    text = _text(path)
+def _compose(path: Path, text: str) -> yaml.Node:
     loader: _Loader | None = None
     try:
         loader = _Loader(text)

@@ -27,12 +27,16 @@ ProcessIdentity = Mapping[str, str | int]
 process numbers), ``pid`` and ``started``."""
 
 
-def process_identity() -> dict[str, str | int]:
-    """The identity of this process, as a JSON object.
+def process_identity(pid: int | None = None) -> dict[str, str | int]:
+    """The identity of a process, as a JSON object.
 
     ``started`` is in clock ticks since the boot on Linux, elsewhere a text from ``ps``.
+
+    Args:
+        pid: its number: of a child that nobody has waited for yet, whose number is therefore its
+            own; None for this process.
     """
-    pid = os.getpid()
+    pid = os.getpid() if pid is None else pid
     return {
         "host": platform.node() or UNKNOWN,
         "machine": _this_machine(),

@@ -42,6 +42,20 @@ def read_space(path: Path) -> SearchSpace:
     return _space(form, document, path.parent)
 
 
+def read_space_text(text: str, path: Path) -> SearchSpace:
+    """Reads and checks the text of a file that need not be there yet.
+
+    Args:
+        text: YAML.
+        path: what it would be called; relative paths in settings start from its folder.
+
+    Raises:
+        RequestError: see `read_space`.
+    """
+    data, document = yaml_reader.load_text(text, path)
+    return _space(yaml_reader.check(data, SpaceForm, document), document, path.parent)
+
+
 def space_from_dict(data: Mapping[str, Any], origin: Path | None = None) -> SearchSpace:
     """The inverse of `SearchSpace.as_dict`; takes whatever a file may hold.
 

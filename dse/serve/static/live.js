@@ -1,0 +1,162 @@
+// Shows the state of a page as it changes. The page is there without this: each place that changes
+// has a mark that names what of the state it shows.
+const page = document.querySelector("[data-live]");
+const lost = document.getElementById("lost");
+const PAUSE_MS = 1000; // between two questions: something may be measured
+let source = null;
+let asking = false;
+let again = false;
+let known = null;
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function make(name, content, className) {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (typeof content === "string") {
+    element.textContent = content;
+  } else if (content) {
+    const link = document.createElement("a");
+    link.href = content.href;
+    link.textContent = content.text;
+    element.append(link);
+  }
+  return element;
+}
+
+function differs(element, content) {
+  const text = JSON.stringify(content);
+  if (element.dataset.shown === text) return false;
+  element.dataset.shown = text;
+  return true;
+}
+
+function fillTable(table, { head, rows }) {
+  if (!differs(table, [head, rows])) return;
+  const focused = table.contains(document.activeElement) ? document.activeElement.href : null;
+  const titles = document.createElement("tr");
+  for (const [title, numeric] of head) {
+    const cell = make("th", title, numeric ? "number" : "");
+    cell.scope = "col";
+    titles.append(cell);
+  }
+  table.tHead.replaceChildren(titles);
+  table.tBodies[0].replaceChildren(...rows.map((row) => {
+    const line = document.createElement("tr");
+    line.append(...row.map((each, place) => make("td", each, head[place][1] ? "number" : "")));
+    return line;
+  }));
+  if (focused) [...table.querySelectorAll("a")].find((link) => link.href === focused)?.focus();
+}
+
+function fillLines(element, lines) {
+  if (!differs(element, lines)) return;
+  const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
+  element.textContent = lines.join("\n");
+  if (atEnd) element.scrollTop = element.scrollHeight;
+}
+
+function show(state) {
+  const { texts = {}, lists = {}, tables = {}, flags = {}, progress } = state;
+  for (const element of page.querySelectorAll("[data-text]")) {
+    write(element, texts[element.dataset.text] ?? "");
+  }
+  for (const element of page.querySelectorAll("[data-list]")) {
+    const lines = lists[element.dataset.list] ?? [];
+    if (differs(element, lines)) element.replaceChildren(...lines.map((each) => make("li", each)));
+  }
+  for (const element of page.querySelectorAll("[data-lines]")) {
+    fillLines(element, lists[element.dataset.lines] ?? []);
+  }
+  for (const element of page.querySelectorAll("[data-table]")) {
+    fillTable(element, tables[element.dataset.table] ?? { head: [], rows: [] });
+  }
+  for (const element of page.querySelectorAll("[data-more]")) {
+    const more = tables[element.dataset.more]?.more ?? 0;
+    write(element, more ? `and ${more} more` : "");
+    element.hidden = !more;
+  }
+  for (const element of page.querySelectorAll("[data-filled]")) {
+    const name = element.dataset.filled;
+    element.hidden = !(lists[name]?.length || tables[name]?.rows.length);
+  }
+  for (const element of page.querySelectorAll("[data-show]")) {
+    element.hidden = !flags[element.dataset.show];
+  }
+  for (const element of page.querySelectorAll("[data-job]")) {
+    const place = `/jobs/${state.job}${element.dataset.job}`;
+    if (element.tagName === "FORM") element.action = place;
+    else element.href = place;
+  }
+  const bar = page.querySelector("[data-progress]");
+  if (bar && progress) {
+    bar.max = progress[1] || 1;
+    bar.value = progress[0];
+  }
+}
+
+// Asks once at a time; what happens meanwhile is asked for afterwards, in one question.
+async function ask() {
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  try {
+    const answer = await fetch(page.dataset.live, { headers: { Accept: "application/json" } });
+    if (answer.ok) {
+      show(await answer.json());
+    } else {
+      write(lost, "What is shown here is not up to date; load the page again.");
+    }
+  } catch {
+    write(lost, "Connection lost.");
+  }
+  setTimeout(() => {
+    asking = false;
+    if (again) {
+      again = false;
+      ask();
+    }
+  }, PAUSE_MS);
+}
+
+function hear(event) {
+  const studies = JSON.parse(event.data);
+  const own = page.dataset.study ? studies[page.dataset.study] : studies;
+  const told = JSON.stringify(own ?? null);
+  if (told !== known || own?.job || !page.dataset.study) ask();
+  known = told;
+}
+
+// A page that nobody sees needs no connection; browsers have but six of them for one server.
+function connect() {
+  if (document.visibilityState === "hidden") {
+    source?.close();
+    source = null;
+    return;
+  }
+  if (source && source.readyState !== EventSource.CLOSED) return;
+  source = new EventSource("/events");
+  source.addEventListener("open", () => write(lost, ""));
+  source.addEventListener("studies", hear);
+  source.addEventListener("unwatched", (event) => {
+    write(lost, `This page does not follow what happens: ${JSON.parse(event.data)}`);
+  });
+  source.addEventListener("error", () => {
+    const gone = source?.readyState === EventSource.CLOSED;
+    write(lost, gone ? "Connection lost; load the page again." : "Connection lost; trying again.");
+  });
+}
+
+if (page) {
+  document.addEventListener("visibilitychange", connect);
+  window.addEventListener("pageshow", connect);
+  for (const element of page.querySelectorAll("[data-lines]")) {
+    element.scrollTop = element.scrollHeight;
+  }
+  connect();
+}
+document.documentElement.dataset.ready = "yes";
