@@ -13,10 +13,12 @@ from dse.commands.next_step import print_next
 from dse.compare.comparison import MAX_COLUMNS
 from dse.compare.conclusion import conclude, full_name, level_words
 from dse.compare.notes import comparison_notes
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.core.printable import to_printable
 from dse.core.wording import WIDTH, format_count, wrap_words
-from dse.report.metric_words import metric_option
+from dse.report.metric_words import SHORT_NAMES, metric_option
 from dse.study.folder import StudyFolder
 
 if TYPE_CHECKING:
@@ -86,6 +88,29 @@ def show_points(comparison: Comparison, console: Console) -> None:
         print_lines([f"{full_name(system)}:"], console, "bold")
         console.print(points_table(system), width=_width(console))
         console.print()
+
+
+def sort_by(comparison: Comparison, by: str | None) -> SystemOrder | None:
+    """Sorts the systems by the criterion that the user means.
+
+    Args:
+        comparison: the comparison.
+        by: its name or short name; None for the first one.
+
+    Returns:
+        The order; None if no system has a value.
+
+    Raises:
+        RequestError: no system has a value of the criterion.
+    """
+    if by is None:
+        return comparison.sort()
+    known = {each.name: each for each in comparison.criteria}
+    criterion = known.get(SHORT_NAMES.get(by, by))
+    if criterion is None:
+        problem = f"no system has a value of '{by}' to be sorted by"
+        raise RequestError(problem, field="--by", remedy=suggest(by, known))
+    return comparison.sort(criterion)
 
 
 def next_command(comparison: Comparison, order: SystemOrder | None) -> str | None:
