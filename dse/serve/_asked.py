@@ -53,9 +53,9 @@ class Asked:
         return Derivation.parse(self.metric, self.where, self.objective)
 
     @property
-    def fields(self) -> dict[str, str]:
-        """The text of each field of the form."""
-        return {name: "\n".join(getattr(self, name)) for name in OPTIONS}
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """The lines of each field of the form."""
+        return {name: getattr(self, name) for name in OPTIONS}
 
     @property
     def options(self) -> list[str]:

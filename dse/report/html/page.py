@@ -25,7 +25,7 @@ from dse.report.standing import MEANINGS, UNDECIDED, Standing, standings
 from dse.report.summary import notes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import jinja2
 
@@ -64,7 +64,7 @@ class Served:
         top: markup before the page's own, such as links to other pages.
         style: rules after the page's own.
         script: a script that runs after the page's own, and knows all that is declared there.
-        files: address of the folder of the files.
+        files: addresses of the files, by their names.
         card: what stands before and after the id of a point in the address of its own page.
     """
 
@@ -72,7 +72,7 @@ class Served:
     top: str
     style: str
     script: str
-    files: str
+    files: Mapping[str, str]
     card: tuple[str, str]
 
 
@@ -95,8 +95,7 @@ def render_page(view: View, files: Sequence[str], served: Served | None = None) 
     return environment.from_string(_read_resource("template.html")).render(
         **_content(view, shown),
         sections=SECTIONS,
-        files=files,
-        place=served.files if served else "",
+        files=[(name, served.files[name] if served else name) for name in files],
         head=Markup(served.head if served else ""),  # noqa: S704  # escaped by the server
         top=Markup(served.top if served else ""),  # noqa: S704
         version=__version__,
