@@ -179,12 +179,8 @@ def _rank_table(comparison: Comparison, order: SystemOrder) -> dict[str, Any]:
         "sorted": f"best first at {level_words(comparison, order.accuracy)}",
         "accuracies": [f"≥ {accuracy:g} %" for accuracy in order.accuracies],
         "rows": [
-            {
-                **_named(system),
-                "cpu": system.results.cpu or "unknown",
-                "cells": cells[system.number],
-            }
-            for system in order.systems
+            {**_named(each), "cpu": each.results.cpu or "unknown", "cells": cells[each.number]}
+            for each in order.systems
         ],
     }
 

@@ -57,9 +57,9 @@ def describe(each: StoredResults) -> str:
 def _entry(each: StoredResults, job: Job | None) -> dict[str, Any]:
     counts, told = "", describe(each)
     if each.kind == "study" and each.configurations is not None:
-        counts = (
-            f"{each.configurations:,} measured, {each.failed:,} failed, {each.remaining:,} left"
-        )
+        counts = f"{each.configurations:,} measured"
+        counts += f", {each.failed:,} failed" if each.failed else ""
+        counts += f", {each.remaining:,} left" if each.remaining else ""
     return {
         "name": each.name,
         "kind": each.kind,
