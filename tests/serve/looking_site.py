@@ -106,6 +106,7 @@ def make_looking_app(site: Site, told: Told | None = None) -> Starlette:
             DseError: lambda _, error: PlainTextResponse(str(error), 500),
         },
     )
+    app.router.redirect_slashes = False
     app.state.site = site
     return app
 

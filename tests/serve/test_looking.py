@@ -41,6 +41,16 @@ BAD_NAMES = (
     *("mine%2f", "%3Cscript%3E", "mine%0a", "mine%20", "sqlite%3A%2F%2F%2Fx"),
 )
 
+WRONG = (
+    ("metric", "nothing", "defines no metric"),
+    ("metric", "x = latncy_p90_ms", "did you mean"),
+    ("where", "__import__('os')", ""),
+    ("where", "threads <", ""),
+    ("where", "\n".join(["threads > 0"] * 21), "more than 20 lines"),
+    ("where", "(" * 5000, ""),
+    ("where", f"model == '{HARM}' and <", ""),
+)
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
@@ -278,25 +288,11 @@ def test_metrics_conditions_and_objectives_of_the_reader(browser: TestClient) ->
     assert table.headers["content-disposition"] == 'attachment; filename="mine.csv"'
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "told"),
-    [
-        ("metric", "nothing", "defines no metric"),
-        ("metric", "x = latncy_p90_ms", "did you mean"),
-        ("where", "__import__('os')", ""),
-        ("where", "threads <", ""),
-        ("objective", "cost", "names no direction"),
-        ("where", "\n".join(["threads > 0"] * 21), "more than 20 lines"),
-        ("where", "(" * 5000, ""),
-        ("where", f"model == '{HARM}' and <", ""),
-    ],
-)
+@pytest.mark.parametrize(("field", "text", "told"), WRONG)
 @pytest.mark.parametrize("end", ["", "/study.csv", "/points/0"])
 def test_what_is_wrong_stands_at_its_field(
     browser: TestClient, field: str, text: str, told: str, end: str
 ) -> None:
-    if (field, end) == ("objective", "/points/0"):
-        pytest.skip("points have no objectives")
     answer = browser.get(f"/studies/mine{end}", params={field: text, "unknown": "1"})
     assert answer.status_code == 422
     check_policy(answer)
@@ -309,6 +305,13 @@ def test_what_is_wrong_stands_at_its_field(
         "&#39;", "&#x27;"
     ).replace("&#34;", "&quot;")
     assert not page.elements("img")
+
+
+def test_a_wrong_objective_stands_at_its_field(browser: TestClient) -> None:
+    answer = browser.get("/studies/mine", params={"objective": "cost"})
+    assert answer.status_code == 422
+    assert "names no direction" in Page(answer).text
+    good(browser.get("/studies/mine/points/0", params={"objective": "cost"}))  # it has none
 
 
 def test_the_card_tells_what_show_tells(

@@ -162,4 +162,11 @@ if (placeBefore) {
   history.scrollRestoration = "auto";
   restorePlace(JSON.parse(placeBefore));
 }
+// What is asked for anew keeps the rest of the address.
+for (const form of document.querySelectorAll("form")) {
+  form.addEventListener("submit", () => {
+    address.write();
+    form.action = location.pathname + location.hash;
+  });
+}
 const news = new News(byId("news"));
