@@ -92,7 +92,7 @@ def compare(
     """  # noqa: D301  # click keeps the lines after this mark
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
-    from dse.commands.compare_text import sort_by
+    from dse.compare.choice import sort_by
     from dse.compare.comparison import compare as compared
     from dse.compare.picture import draw_frontiers
     from dse.compare.systems import gather_systems
@@ -106,7 +106,7 @@ def compare(
     comparison = compared(gathered, accuracies, accelerators=accelerators)
     order = sort_by(comparison, by)
     if as_json:
-        from dse.commands.compare_text import next_command
+        from dse.compare.choice import next_command
         from dse.compare.summary import as_object
 
         following = {"next": next_command(comparison, order)}

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
-from dse.commands.compare_text import next_command, sort_by
+from dse.compare.choice import next_command, sort_by
 from dse.compare.comparison import compare
 from dse.compare.conclusion import conclude, level_words, model, value_words
 from dse.compare.criteria import parse_accuracies
