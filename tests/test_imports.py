@@ -50,7 +50,7 @@ LAYERS: dict[str, set[str]] = {
     "answer": {
         *("report", "derived", "study", "measure.spec", "models", "tasks", "config", "core"),
     },
-    "compare": {"results", "derived", "report", "tasks", "core"},
+    "compare": {"results", "derived", "report", "study", "tasks", "config", "core"},
     "notebook": {"answer", "exploration", "report", "study", "space", "tasks", "machine", "core"},
     "report": {
         *("study", "derived", "space", "tasks", "machine", "measure.reproduce", "measure.spec"),

@@ -71,13 +71,16 @@ class _Found:
         return () if self.model.path is None else (self.model.path, *self.model.beside)
 
 
-def deployment(study: Study, record: Record, metrics: Iterable[str] = ()) -> Deployment:
+def deployment(
+    study: Study, record: Record, metrics: Iterable[str] = (), *, build: bool = True
+) -> Deployment:
     """Finds out what to deploy of a point.
 
     Args:
         study: has measured it.
         record: the point.
         metrics: what it was chosen by: they decide whether the code has batches and instances.
+        build: whether to make builtin models anew where their files are not here.
     """
     configuration = record.configuration
     backend = backends.backend(configuration.backend)
@@ -85,7 +88,7 @@ def deployment(study: Study, record: Record, metrics: Iterable[str] = ()) -> Dep
     if not backend.formats:
         return Deployment((), "", "reads no model file", backend.name, version)
     try:
-        found = _find(study, record)
+        found = _find(study, record, build=build)
         code = tuple(_code(study, _served(configuration, metrics), found))
     except _UNREADABLE as error:
         return Deployment((), "", f"unknown: {error}", backend.name, version)
@@ -159,7 +162,7 @@ def _preamble(
         yield ""
 
 
-def _find(study: Study, record: Record) -> _Found:
+def _find(study: Study, record: Record, *, build: bool) -> _Found:
     """The files that a worker was told; builtin models can also be built anew.
 
     Raises:
@@ -175,6 +178,8 @@ def _find(study: Study, record: Record) -> _Found:
     if study.about.models != BUILTIN:
         gone = f"{path} is not here any more" if path else "the study's runs are not here"
         raise ValueError(gone)
+    if not build:
+        raise ValueError("its file is not here; `dse show` makes it anew")
     configuration, task = record.configuration, registry.task(study.about.task)
     formats = backends.backend(configuration.backend).formats
     provider = task.with_conversions(task.provider(None), None)

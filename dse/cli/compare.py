@@ -12,7 +12,6 @@ from dse.cli.options import PERCENTS, derived_options, json_option, storage_opti
 from dse.cli.output import write_content, write_line
 
 if TYPE_CHECKING:
-    from dse.compare.comparison import Comparison, SystemOrder
     from dse.derived.derivation import Derivation
 
 
@@ -93,6 +92,7 @@ def compare(
     """  # noqa: D301  # click keeps the lines after this mark
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
+    from dse.compare.choice import sort_by
     from dse.compare.comparison import compare as compared
     from dse.compare.picture import draw_frontiers
     from dse.compare.systems import gather_systems
@@ -104,9 +104,9 @@ def compare(
     results = [each for source in sources for each in read_results(source, storage, task=task)]
     gathered = gather_systems(results, derivation)
     comparison = compared(gathered, accuracies, accelerators=accelerators)
-    order = _sort(comparison, by)
+    order = sort_by(comparison, by)
     if as_json:
-        from dse.commands.compare_text import next_command
+        from dse.compare.choice import next_command
         from dse.compare.summary import as_object
 
         following = {"next": next_command(comparison, order)}
@@ -125,19 +125,3 @@ def compare(
     if picture is not None:
         draw_frontiers(comparison.ranked, picture)
         write_line(f"picture: {picture}", err=True)
-
-
-def _sort(comparison: Comparison, by: str | None) -> SystemOrder | None:
-    """Sorts the systems by the criterion that the user means, or else by the first one."""
-    from dse.config.messages import suggest
-    from dse.core.errors import RequestError
-    from dse.report.metric_words import SHORT_NAMES
-
-    if by is None:
-        return comparison.sort()
-    known = {each.name: each for each in comparison.criteria}
-    criterion = known.get(SHORT_NAMES.get(by, by))
-    if criterion is None:
-        problem = f"no system has a value of '{by}' to be sorted by"
-        raise RequestError(problem, field="--by", remedy=suggest(by, known))
-    return comparison.sort(criterion)

@@ -109,11 +109,9 @@ def _ids(text: str) -> tuple[int, ...]:
 
 
 def _percents(text: str) -> tuple[float, ...]:
-    plain = re.fullmatch(r"\d{1,3}(\.\d{1,9})?(,\d{1,3}(\.\d{1,9})?)*", text)
-    found = tuple(map(float, text.split(","))) if plain else ()
-    if not found or max(found) > 100:
-        raise ValueError(f"'{text}' is not a list of percentages; write 70 or 65,70")
-    return found
+    from dse.compare.criteria import parse_accuracies
+
+    return parse_accuracies(text)
 
 
 def _variable(text: str) -> tuple[str, str]:

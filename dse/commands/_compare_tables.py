@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from dse.compare.conclusion import is_short, label, model, value_words
-from dse.compare.notes import ACCELERATOR, INFERRED, SHORT
+from dse.compare.conclusion import label, model, value_words
+from dse.compare.notes import marks, origin_words
 from dse.compare.summary import frontier_entries, shown_metrics
 from dse.core.printable import to_printable
 from dse.report.text import heading, number
@@ -88,7 +88,7 @@ def systems_table(comparison: Comparison) -> WordTable:
             "" if results.ghz is None else f"{results.ghz:g}",
             _words(results.software),
             str(len(system.entries)),
-            _words(_origin(system, comparison.gathered.task.noun)),
+            _words(origin_words(system, comparison.gathered.task.noun)),
         )
     return table
 
@@ -174,11 +174,7 @@ def _values(
 
 def _marked(standing: RankedSystem, criterion: Criterion) -> str:
     """A value with how far its interval reaches, and its marks."""
-    entry = standing.entry
-    marks = ACCELERATOR if standing.system.hardware.kind == "accelerator" else ""
-    marks += INFERRED if entry.inferred(criterion) else ""
-    marks += SHORT if is_short(entry, criterion) else ""
-    return f"{value_words(standing, criterion)} {marks}".rstrip()
+    return f"{value_words(standing, criterion)} {marks(standing, criterion)}".rstrip()
 
 
 def _models(
@@ -188,15 +184,3 @@ def _models(
     standings = comparison.ranking(order.criterion, order.accuracy).standings
     known = {each.system.number: model(each.entry) for each in standings}
     return [_words(known.get(system.number, "")) for system in systems]
-
-
-def _origin(system: ComparedSystem, noun: str) -> str:
-    """The sources of a system's values."""
-    parts = [" and ".join(system.sources)]
-    if system.results.release:
-        parts.append(system.results.release)
-    if system.accuracy_sources and system.accuracy_sources != system.sources:
-        parts.append(f"accuracy {' and '.join(system.accuracy_sources)}")
-    if system.samples:
-        parts.append(f"{', '.join(f'{count:,}' for count in system.samples)} {noun}")
-    return ", ".join(filter(None, parts))

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.commands._compare_tables import agreement_table, points_table, ranks_table, systems_table
 from dse.commands.console import print_lines
 from dse.commands.next_step import print_next
+from dse.compare.choice import next_command
 from dse.compare.comparison import MAX_COLUMNS
 from dse.compare.conclusion import conclude, full_name, level_words
 from dse.compare.notes import comparison_notes
-from dse.core.metrics import METRICS
 from dse.core.printable import to_printable
 from dse.core.wording import WIDTH, format_count, wrap_words
-from dse.report.metric_words import metric_option
-from dse.study.folder import StudyFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,31 +82,6 @@ def show_points(comparison: Comparison, console: Console) -> None:
         print_lines([f"{full_name(system)}:"], console, "bold")
         console.print(points_table(system), width=_width(console))
         console.print()
-
-
-def next_command(comparison: Comparison, order: SystemOrder | None) -> str | None:
-    """The command that picks the best configuration of the best study.
-
-    Args:
-        comparison: the comparison.
-        order: what systems are sorted by; None if no system has a value.
-
-    Returns:
-        The command; None without a ranked study, or for a request that the command can't repeat.
-    """
-    asked = comparison.gathered.asked
-    if order is None or asked.definitions or asked.conditions:
-        return None
-    criterion, accuracy = order.criterion, order.accuracy
-    if criterion.name not in METRICS or METRICS[criterion.name].direction != criterion.direction:
-        return None
-    for standing in comparison.ranking(criterion, accuracy).standings:
-        if standing.system.measured:
-            folder = StudyFolder(Path(standing.system.results.origin))
-            limit = f" --min-accuracy {accuracy:g}" if accuracy else ""
-            study = shlex.quote(folder.name_or_path)
-            return f"dse pick {study}{limit} {metric_option(criterion.name)}"
-    return None
 
 
 def _width(console: Console) -> int:

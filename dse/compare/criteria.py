@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dse.core.metrics import Direction
     from dse.derived.derivation import Derivation
 
+MAX_ACCURACY = 100.0
 PRICE, PRICE_PER_HOUR = "price", "price_per_hour"
 """Names of the user's facts about prices, which are in one currency for all systems."""
 TITLES = {
@@ -71,6 +73,19 @@ class Criterion:
     def loss(self, value: float) -> float:
         """The value, turned so that less is better."""
         return -value if self.direction == "maximize" else value
+
+
+def parse_accuracies(text: str) -> tuple[float, ...]:
+    """The accuracies to compare at, of a text such as ``70`` or ``65,70``.
+
+    Raises:
+        ValueError: the text is not such a list; says so.
+    """
+    plain = re.fullmatch(r"\d{1,3}(\.\d{1,9})?(,\d{1,3}(\.\d{1,9})?)*", text)
+    found = tuple(map(float, text.split(","))) if plain else ()
+    if not found or max(found) > MAX_ACCURACY:
+        raise ValueError(f"'{text}' is not a list of percentages; write 70 or 65,70")
+    return found
 
 
 def complete(derivation: Derivation) -> Derivation:

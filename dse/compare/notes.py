@@ -13,7 +13,8 @@ from dse.core.wording import format_count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dse.compare.comparison import Comparison
+    from dse.compare.comparison import Comparison, RankedSystem
+    from dse.compare.criteria import Criterion
     from dse.compare.systems import ComparedSystem, SystemPoint
 
 MAX_NAMED_SYSTEMS = 6
@@ -38,6 +39,31 @@ def comparison_notes(comparison: Comparison) -> list[str]:
         *_not_compared(comparison),
         *_unreadable(comparison),
     ]
+
+
+def marks(standing: RankedSystem, criterion: Criterion) -> str:
+    """The marks of a value; the notes say what they mean."""
+    entry = standing.entry
+    found = ACCELERATOR if standing.system.hardware.kind == "accelerator" else ""
+    found += INFERRED if entry.inferred(criterion) else ""
+    return found + (SHORT if is_short(entry, criterion) else "")
+
+
+def origin_words(system: ComparedSystem, noun: str) -> str:
+    """The sources of a system's values.
+
+    Args:
+        system: the system.
+        noun: what a sample of the data set is, in the plural.
+    """
+    parts = [" and ".join(system.sources)]
+    if system.results.release:
+        parts.append(system.results.release)
+    if system.accuracy_sources and system.accuracy_sources != system.sources:
+        parts.append(f"accuracy {' and '.join(system.accuracy_sources)}")
+    if system.samples:
+        parts.append(f"{', '.join(f'{count:,}' for count in system.samples)} {noun}")
+    return ", ".join(filter(None, parts))
 
 
 def _about_hardware(comparison: Comparison) -> Iterator[str]:

@@ -49,19 +49,30 @@ class StoredResults:
 
 def stored_results(root: Path = STUDIES) -> list[StoredResults]:
     """What a folder of studies holds, in the order of the names."""
-    folders = named_folders(root)
-    return [_describe(each) for each in folders if each.begun or each.imported.is_file()]
+    return [describe_stored(each) for each in result_folders(root)]
 
 
-def _describe(folder: StudyFolder) -> StoredResults:
+def result_folders(root: Path = STUDIES) -> list[StudyFolder]:
+    """The folders that hold a study or an import, in the order of their names."""
+    return [each for each in named_folders(root) if each.begun or each.imported.is_file()]
+
+
+def describe_stored(folder: StudyFolder, study: Study | None = None) -> StoredResults:
+    """What a folder holds.
+
+    Args:
+        folder: of a study or an import.
+        study: the study in it, where it is open.
+    """
     try:
-        return _study(folder) if folder.begun else _import(folder)
+        if folder.begun:
+            return _study(folder, study or Study.load(folder))
+        return _import(folder)
     except (DseError, OSError) as error:
         return StoredResults(folder.name, "unreadable", problem=str(error))
 
 
-def _study(folder: StudyFolder) -> StoredResults:
-    study = Study.load(folder)
+def _study(folder: StudyFolder, study: Study) -> StoredResults:
     failed = sum(study.results.failed.values())
     return StoredResults(
         folder.name,

@@ -52,9 +52,18 @@ class Pages:
         """
         from starlette.responses import HTMLResponse
 
-        text = self._environment.get_template(f"{name}.html").render(**content)
+        text = self.text(name, **content)
         headers = {"Content-Security-Policy": POLICY}
         return HTMLResponse(text.encode(errors="replace"), status, headers)
+
+    def text(self, name: str, **content: Any) -> str:
+        """What a template makes, as a page or a part of one.
+
+        Args:
+            name: of the template, without its suffix.
+            content: what it shows.
+        """
+        return self._environment.get_template(f"{name}.html").render(**content)
 
 
 def _environment() -> jinja2.Environment:

@@ -57,12 +57,13 @@ class StudyTrials:
         self.begun += len(revision.trials)
         return self.readers[-1]
 
-    def sync(self, learn: Callable[[], None], *, space: bool) -> None:
+    def sync(self, learn: Callable[[], None], *, space: bool, settle: bool) -> None:
         """Reads what has come, and settles the trials of processes that have ended.
 
         Args:
             learn: called to take in the `news`.
             space: whether to look for another space, too.
+            settle: whether to settle those trials; else nothing is written.
         """
 
         def read(connection: Connection) -> None:
@@ -72,7 +73,7 @@ class StudyTrials:
 
         self._store.read(read)
         learn()
-        for reader in self.readers:
+        for reader in self.readers if settle else ():
             if any(
                 _ownership.is_orphaned(trial) or self._lapses(trial) for trial in reader.running()
             ):

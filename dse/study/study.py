@@ -373,19 +373,18 @@ class Study:
         self.results.note(trial.number, trial.configuration, told)
         return self.records[trial.configuration.key]
 
-    def sync(self, *, space: bool = True) -> list[Record]:
+    def sync(self, *, space: bool = True, settle: bool = True) -> list[Record]:
         """Takes in what other processes have stored since.
-
-        Trials of processes that have ended are settled.
 
         Args:
             space: whether to look for another space, too, as `claim` does.
+            settle: whether to end the trials of processes that have ended; else nothing is written.
 
         Returns:
             The records that have an outcome more than before, as they are now.
         """
         changed: list[Record] = []
-        self._trials.sync(lambda: changed.extend(self._learn()), space=space)
+        self._trials.sync(lambda: changed.extend(self._learn()), space=space, settle=settle)
         return changed
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dse.commands.compare_text import next_command, show, show_points
+from dse.commands.compare_text import show, show_points
 from dse.compare.comparison import compare
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
@@ -124,20 +124,6 @@ def test_the_next_command_picks_from_the_best_study(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == f"{expected}\n"
     shown(results("theirs", row(accuracy=61, latency=1)))
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"conditions": ["latency_p90_ms < 3"]},
-        {"metrics": ["twice = latency_p90_ms * 2"]},
-        {"objectives": ["latency_p90_ms:maximize"]},
-        {"objectives": ["throughput_per_core:maximize"]},
-    ],
-)
-def test_there_is_no_next_command_where_it_would_answer_something_else(asked: Any) -> None:
-    comparison = compare(gathered(MEASURED, **asked))
-    assert next_command(comparison, comparison.sort()) is None
 
 
 def test_an_estimate_is_no_published_energy() -> None:

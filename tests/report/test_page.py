@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.derived.derivation import Derivation
-from dse.report.html.page import SCRIPTS, render_page, to_script
+from dse.report.html.page import SCRIPTS, Served, page_policy, render_page, to_script
 from dse.report.view import View
 from dse.study.folder import StudyFolder
 from tests.report.samples import SPACE, harmful, ordinary
@@ -88,6 +88,30 @@ def test_the_policy_lets_our_own_style_and_script_run_and_nothing_else(read: Rea
     handlers = {name for _, found in read.tags for name in found if name.startswith("on")}
     assert not handlers
     assert read.attributes("style") == []
+
+
+def test_a_server_adds_its_own_and_no_more(tmp_path: Path) -> None:
+    study = ordinary(tmp_path / "mine")
+    served = Served(
+        head='<link rel="icon" href="/icon">',
+        top='<p id="own">links</p>',
+        style="p { margin: 0; }",
+        script="const more = 1;",
+        files={"study.csv": "/mine/study.csv?where=threads+%3D%3D+1"},
+        card=("/mine/points/", "?where=1"),
+    )
+    page = Read(render_page(View(study), ["study.csv"], served))
+    assert page.inside["style"][0].endswith(served.style)
+    assert page.inside["script"][1].endswith(served.script)
+    assert page.data["card"] == list(served.card)
+    assert served.files["study.csv"] in page.attributes("href")
+    assert "own" in page.attributes("id")
+    (policy,) = [each for each in page.attributes("content") if "default-src" in each]
+    assert policy == page_policy(served)
+    plain, rules = page_policy().split("; "), policy.split("; ")
+    new = [rule for rule in rules if rule not in plain and not rule.startswith("s")]
+    assert new == ["connect-src 'self'", "img-src 'self'", "form-action 'self'"]
+    assert "unsafe" not in policy
 
 
 def test_every_file_of_the_page_is_in_it(read: Read) -> None:

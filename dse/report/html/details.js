@@ -22,6 +22,7 @@ function showDetails(row) {
     if (note) value.append(element("small", ` ${note}`));
     list.append(element("dt", term), value);
   };
+  if (report.card) addCard(list, row);
   add(standing.long, `${standing.text(row)}: ${report.meanings[standing.text(row)]}`);
   for (const column of told.filter((each) => each.text(row))) add(column.title, column.text(row));
   for (const column of metrics.filter((each) => each.value(row) !== null)) {
@@ -29,4 +30,13 @@ function showDetails(row) {
     add(column.long, column.worded(column.value(row)) + column.reach(row), [ends, column.basisOf(row)].filter(Boolean).join("; "));
   }
   for (const column of fields.filter((each) => each.text(row))) add(column.title, column.text(row));
+}
+
+/** A link to the page of a point, where there is one. */
+function addCard(list, row) {
+  const [before, after] = report.card;
+  const value = element("dd");
+  const address = `${before}${byName.get("id").text(row)}${after}`;
+  value.append(element("a", "all that is known of it, and how to deploy it", { href: address }));
+  list.append(element("dt", "page"), value);
 }

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import math
+from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ from dse.report.standing import MEANINGS, UNDECIDED, Standing, standings
 from dse.report.summary import notes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import jinja2
 
@@ -53,12 +55,34 @@ _ENDS_SCRIPT = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 """Escapes of characters that could end a script element or a line in it."""
 
 
-def render_page(view: View, files: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a page has beyond that of a file, where a server gives it to the browser.
+
+    Attributes:
+        head: markup for the head of the document.
+        top: markup before the page's own, such as links to other pages.
+        style: rules after the page's own.
+        script: a script that runs after the page's own, and knows all that is declared there.
+        files: addresses of the files, by their names.
+        card: what stands before and after the id of a point in the address of its own page.
+    """
+
+    head: str
+    top: str
+    style: str
+    script: str
+    files: Mapping[str, str]
+    card: tuple[str, str]
+
+
+def render_page(view: View, files: Sequence[str], served: Served | None = None) -> str:
     """Renders the page of a study as HTML.
 
     Args:
         view: view of the study.
         files: names of the files in the folder of the page.
+        served: what a server adds; None for a page that needs none.
 
     Raises:
         UnavailableError: Jinja is not installed.
@@ -67,19 +91,38 @@ def render_page(view: View, files: Sequence[str]) -> str:
     from markupsafe import Markup
 
     shown = quantities(view)
-    css, script = (
-        _read_resource("style.css"),
-        "\n".join(['"use strict";', *map(_read_resource, SCRIPTS)]),
-    )
+    css, script = _css(served), _script(served)
     return environment.from_string(_read_resource("template.html")).render(
         **_content(view, shown),
         sections=SECTIONS,
-        files=files,
+        files=[(name, served.files[name] if served else name) for name in files],
+        head=Markup(served.head if served else ""),  # noqa: S704  # escaped by the server
+        top=Markup(served.top if served else ""),  # noqa: S704
         version=__version__,
-        policy=_policy(css, script),
+        policy=page_policy(served),
         css=Markup(css),  # noqa: S704  # our own files
         script=Markup(script),  # noqa: S704
-        data=Markup(to_script(_data(view, shown))),  # noqa: S704  # see as_script
+        data=Markup(to_script(_data(view, shown, served))),  # noqa: S704  # see to_script
+    )
+
+
+def page_policy(served: Served | None = None) -> str:
+    """The content security policy: only our style and script run, and nothing else is loaded.
+
+    Args:
+        served: what a server adds, which alone may be asked for more; None where there is none.
+    """
+    own = ["connect-src 'self'", "img-src 'self'", "form-action 'self'"]
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src {_hash(_css(served))}",
+            f"script-src {_hash(_script(served))}",
+            *(own if served else ["form-action 'none'"]),
+            "base-uri 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
     )
 
 
@@ -103,23 +146,18 @@ def _environment() -> jinja2.Environment:
     )
 
 
+@cache
 def _read_resource(name: str) -> str:
     return resources.files("dse.report.html").joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(css: str, script: str) -> str:
-    """The content security policy: nothing is loaded or sent, and only our style and script run."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"style-src {_hash(css)}",
-            f"script-src {_hash(script)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        ]
-    )
+def _css(served: Served | None) -> str:
+    return _read_resource("style.css") + (served.style if served else "")
+
+
+def _script(served: Served | None) -> str:
+    further = [served.script] if served else []
+    return "\n".join(['"use strict";', *map(_read_resource, SCRIPTS), *further])
 
 
 def _hash(text: str) -> str:
@@ -146,7 +184,7 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     }
 
 
-def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
+def _data(view: View, shown: Sequence[ReportedMetric], served: Served | None) -> dict[str, Any]:
     """The data that the script draws."""
     records = sorted(view.study.records.values(), key=lambda record: record.id)
     objectives = [metric.name for metric in view.objectives]
@@ -162,6 +200,7 @@ def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
         "facts": _facts(view),
         "pick": describe_pick(view, shown),
         "steps": _steps(view),
+        "card": list(served.card) if served else None,
     }
 
 
