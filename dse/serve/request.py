@@ -28,6 +28,8 @@ class ServeRequest:
         key: the file with its private key.
         models: the folders of model files that may be chosen in the browser.
         datasets: the folders of data sets that may be chosen in the browser.
+        checker: a clone of ``mlcommons/inference``, whose checkers look at exported trees; None for
+            none.
         read_only: whether nothing can be started or changed.
         browser: whether to open a browser.
 
@@ -42,6 +44,7 @@ class ServeRequest:
     key: Path | None = None
     models: tuple[Path, ...] = ()
     datasets: tuple[Path, ...] = ()
+    checker: Path | None = None
     read_only: bool = False
     browser: bool = True
 
