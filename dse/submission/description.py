@@ -184,10 +184,16 @@ def described(
 def described_fields(
     system: System, told: Declared, submitter: str, category: str
 ) -> list[DescribedField]:
-    """The same with who tells each field; all fields, in the order of `MEANINGFUL` and `OPTIONAL`.
+    """The same with who tells each field.
 
     Args:
-        system, told, submitter, category: see `described`.
+        system: the one that the study was measured on.
+        told: what the user says.
+        submitter: the organisation.
+        category: ``edge`` or ``datacenter``.
+
+    Returns:
+        All fields, in the order of `MEANINGFUL` and `OPTIONAL`.
     """
     from dse.submission._hardware import hardware
 
