@@ -1,4 +1,4 @@
-"""What the pages can't find."""
+"""The errors of the page that are not those of a command."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from dse.core.errors import RequestError
 
 
 class NotFoundError(RequestError):
-    """There is nothing of that name; the page says so with the status 404."""
+    """There is nothing of that name."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    _Values = Mapping[str, tuple[str, "Origin"]]
+
 MEANINGFUL = (
     *("division", "submitter", "system_type", "status", "system_name", "number_of_nodes"),
     *("host_processor_model_name", "host_processors_per_node", "host_processor_core_count"),
@@ -147,6 +149,7 @@ class DescribedField:
         value: what would stand there; empty where nothing tells it, and where the runs do.
         origin: who tells it.
         detected: what would stand there if the user told nothing of it.
+        detector: who tells that.
         required: whether it has to say something.
     """
 
@@ -154,6 +157,7 @@ class DescribedField:
     value: str
     origin: Origin
     detected: str
+    detector: Origin
     required: bool
 
     @property
@@ -210,18 +214,17 @@ def described_fields(
     of_system = {name: value for name, value in told.values.items() if name not in OF_MODELS}
     asked = {"division": "open", "submitter": submitter, "system_type": category}
     found = {**detected, **_by(Origin.TOLD, of_system), **_by(Origin.EXPORT, asked)}
-    fields = []
-    for name in (*MEANINGFUL, *OPTIONAL):
-        of_nobody = Origin.RUNS if name in OF_RUNS else Origin.NOBODY
-        value, origin = found.get(name, ("", of_nobody))
-        known, _ = detected.get(name, ("", of_nobody))
-        fields.append(
-            DescribedField(name, value, origin if value else of_nobody, known, name in MEANINGFUL)
-        )
-    return fields
+    return [_field(name, found, detected) for name in (*MEANINGFUL, *OPTIONAL)]
 
 
-def _by(origin: Origin, values: Mapping[str, str]) -> dict[str, tuple[str, Origin]]:
+def _field(name: str, found: _Values, detected: _Values) -> DescribedField:
+    nothing = "", Origin.RUNS if name in OF_RUNS else Origin.NOBODY
+    said, known = (values.get(name, nothing) for values in (found, detected))
+    value, origin = said if said[0] else nothing
+    return DescribedField(name, value, origin, *known, required=name in MEANINGFUL)
+
+
+def _by(origin: Origin, values: Mapping[str, str]) -> _Values:
     return {name: (value, origin) for name, value in values.items()}
 
 
