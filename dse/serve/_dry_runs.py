@@ -12,6 +12,7 @@ from dse.core.errors import DseError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dse.serve.job import Job
     from dse.serve.site import Site
 
 TIMEOUT_S = 120.0
@@ -45,10 +46,9 @@ def command_of(words: Sequence[str]) -> str:
     return shlex.join(["dse", *words])
 
 
-def busy(site: Site) -> str:
-    """The command of a job that runs, beside which nothing else is to run; empty for none."""
-    running = (job for job in site.jobs.all() if job.state in RUNNING)
-    return next((command_of(job.words) for job in running), "")
+def busy(site: Site) -> Job | None:
+    """A job that runs, beside which nothing else is to run unasked; None for none."""
+    return next((job for job in site.jobs.all() if job.state in RUNNING), None)
 
 
 def dry_run(site: Site, words: Sequence[str], *, ask: bool = True) -> DryRun:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dse.core.measurement import FidelityName
     from dse.core.metrics import Scenario
     from dse.machine.system import System
+    from dse.serve.site import Site
     from dse.study.record import Record
     from dse.study.study import Study
     from dse.submission.description import DescribedField
@@ -133,6 +134,31 @@ class Survey:
 def system_file(study: str) -> Path:
     """What the user says of the system of a study, from the working folder."""
     return STUDIES / study / SYSTEM_FILE
+
+
+def look(site: Site, name: str, division: str, named: Collection[int] = ()) -> tuple[Survey, str]:
+    """Looks how far a study of a site is from a submission.
+
+    Args:
+        site: whose library has it.
+        name: of the study.
+        division: of the submission.
+        named: ids of points to show besides those that contend.
+
+    Returns:
+        How far it is, and why that is of the open division although another one was asked for.
+
+    Raises:
+        NotFoundError: there is no such study.
+        RequestError: MLPerf has no benchmark of its task.
+    """
+    with site.library.open(name) as study:
+        if division != OPEN:
+            try:
+                return survey(study, division, named), ""
+            except RequestError as error:
+                return survey(study, OPEN, named), str(error)
+        return survey(study, OPEN, named), ""
 
 
 def survey(study: Study, division: str = OPEN, named: Collection[int] = ()) -> Survey:

@@ -34,11 +34,11 @@ CPU, MEMORY, NODES = "host_processor_model_name", "host_memory_capacity", "numbe
 MAX_MEMORY_DIFFERENCE = 0.15
 """Of the measured memory: the file gives two figures, less what the kernel keeps for itself."""
 _NOTHING = re.compile(
-    r"|0|n/?a|none|null|not available|not detected.*|.*changeme.*|insert\b.*\bhere", re.IGNORECASE
+    r"|0|n/?a|not available|not detected.*|.*changeme.*|insert\b.*\bhere", re.IGNORECASE
 )
 """What stands where nothing was found, or where nobody has filled anything in."""
 _MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([KMGT])(i?)B?", re.IGNORECASE)
-_TRADE = re.compile(r"\((r|tm|c)\)|[®™]|@.*$|\bcpu\b|\bprocessor\b", re.IGNORECASE)  # noqa: RUF001
+_TRADE = re.compile(r"\((r|tm|c)\)|[®™]|@.*$|\bcpu\b|\bprocessor\b", re.IGNORECASE)
 
 
 class _Stamp(BaseModel):
