@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     Handler = Callable[[Request, "Fields"], Response]
-    FileHandler = Callable[[Request, bytes], Response]
+    FileHandler = Callable[[Request, bytes, str], Response]
     Route = Callable[[Request], Awaitable[Response]]
 
 MAX_FORM_BYTES = 1 << 16
@@ -76,19 +76,24 @@ def takes_form(handle: Handler) -> Route:
 
 
 def takes_file(handle: FileHandler, most_bytes: int) -> Route:
-    """A route that takes a form with one file, whose content the handler gets.
+    """A route that takes a form with one file.
 
     Args:
-        handle: runs in a thread.
+        handle: gets the content of the file, or else why there is none in a line; it runs in a
+            thread.
         most_bytes: the size of the file at most.
     """
 
     async def route(request: Request) -> Response:
-        body = await _read(request, most_bytes + MAX_ENVELOPE_BYTES)
-        content = _file(body, request.headers.get("content-type", ""))
-        if len(content) > most_bytes:
-            raise _too_large(most_bytes)
-        return await run_in_threadpool(handle, request, content)
+        content, problem = b"", ""
+        try:
+            body = await _read(request, most_bytes + MAX_ENVELOPE_BYTES)
+            content = _file(body, request.headers.get("content-type", ""))
+            if len(content) > most_bytes:
+                raise _too_large(most_bytes)
+        except RequestError as error:
+            problem = str(error)
+        return await run_in_threadpool(handle, request, content, problem)
 
     return route
 

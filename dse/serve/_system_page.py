@@ -44,10 +44,16 @@ def save(request: Request, form: Fields) -> Response:
     return RedirectResponse(page_of(known.study, "system", **_division(known)), 303)
 
 
-def take(request: Request, content: bytes) -> Response:
-    """Shows the form with what a file of ``mlperf-sysinfo`` says; nothing is written."""
+def take(request: Request, content: bytes, lacking: str) -> Response:
+    """Shows the form with what a file of ``mlperf-sysinfo`` says; nothing is written.
+
+    Args:
+        request: names the study.
+        content: of the file.
+        lacking: why there is none; empty where there is.
+    """
     known, problem = _look(request, Fields.of_link(request))
-    told = known.told.values
+    told, problem = known.told.values, problem or lacking
     if problem or known.problem:
         return _page(request, known, told, problem)
     try:

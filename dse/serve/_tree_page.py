@@ -37,13 +37,13 @@ class Exported:
     Attributes:
         job: the command.
         command: as a user would type it.
-        output: what it printed.
+        lines: what it printed, or the end of that.
         verdicts: what each checker says: its name, its verdict, and all it complains about.
     """
 
     job: Job
     command: str
-    output: str
+    lines: tuple[str, ...]
     verdicts: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
@@ -135,7 +135,7 @@ def _page(
         categories=CATEGORIES,
         releases=[*RELEASES],
         statuses=STATUSES,
-        checker=site.request.checker,
+        checker=str(site.request.checker or ""),
         action=page_of(study, "export"),
         again=page_of(study, "export", **export.query, now="1"),
         points=page_of(study, division=export.choice.division),
@@ -169,4 +169,5 @@ def _last(site: Site, study: str) -> Exported | None:
     if job is None:
         return None
     output = site.jobs.output(job)
-    return Exported(job, command_of(job.words), output, tuple(read_verdicts(output)))
+    verdicts = tuple(read_verdicts(output))
+    return Exported(job, command_of(job.words), tuple(output.splitlines()), verdicts)
