@@ -29,7 +29,6 @@ from tests.submission.evidence import ELSEWHERE, TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.serve.submitting_site import Page
     from tests.submission.copies import Copy
