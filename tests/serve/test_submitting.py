@@ -95,7 +95,7 @@ def test_a_rehearsal_is_a_job(small: list[str]) -> None:
         ({"point": "-1"}, "point: '-1' is not the id"),
         ({"point": ["0"] * 999 + ["9999999999"]}, "is not the id"),
         ({"point": "0", "scenario": "--storage"}, "scenario: '--storage' is none of"),
-        ({"point": "0", "division": "<script>"}, "division: '<script>' is none of open, closed"),
+        ({"point": "0", "division": "<b>"}, "division: '<b>' is none of open, closed"),
         ({"point": "0", "do": "explore"}, "do: 'explore' is none of rehearse, validate"),
         ({"point": "0"}, "do: '' is none of"),
     ],
@@ -107,13 +107,9 @@ def test_what_is_wrong_is_told_on_the_page(
     browser = Browser()
     page = browser.post("small/submit", 422, **form)
     assert words in page.text
-    assert "script" not in page.tags
+    assert "b" not in page.tags
     assert browser.jobs.jobs == []
     assert browser.jobs.asked == []
-    if "do" not in form and form != {} and "has no measured point" not in words:
-        assert words in browser.get("small/submit", 200 if "do" in words else 422, **form).text or (
-            "do: " in words
-        )
 
 
 def test_nothing_is_asked_beside_a_run_unless_the_user_wants_it(small: list[str]) -> None:
@@ -155,13 +151,14 @@ def test_a_division_that_can_t_be_had_is_told(full: Copy) -> None:
     assert any("system?division=closed" in link for link in page.links)
 
 
-def test_a_task_without_a_benchmark_has_no_such_page(command: Command, here: Path) -> None:
-    space = write_space(here, models="a", backends={"null": {"delay_ms": 1.0}}, batch_sizes=1)
+def test_points_that_no_submission_can_have_say_why(command: Command, here: Path) -> None:
+    fields = {"models": "mobilenet-v3-small", "threads": 1, "batch_sizes": 1}
+    space = write_space(here, "untrained", backends={"null": {"delay_ms": 1.0}}, **fields)
     command.good("explore", space, "--settle", 0)
-    study = here / "studies/space"
-    page = Browser().get("space/submit")
+    page = Browser().get("untrained/submit")
     assert "trained: the builtin models have untrained weights" in page.text
-    assert study.is_dir()
+    assert "explore trained models with --models and --dataset" in page.text
+    assert "0 of 1 point is valid" in page.text
 
 
 def test_an_unknown_study_is_not_found() -> None:
@@ -178,7 +175,7 @@ def test_nothing_can_be_started_where_one_may_only_read(full: Copy) -> None:
     for page in ("full/submit", "full/submit/export"):
         found = browser.get(page)
         assert found.tags.count("button") == 1  # it shows what would be done
-    assert all(len({*route.methods or ()} - {"HEAD"}) == 1 for route in submitting.routes())
+    assert all(len({*(route.methods or ())} - {"HEAD"}) == 1 for route in submitting.routes())
 
 
 def test_what_is_valid_is_exported_and_downloaded(full: Copy, here: Path) -> None:
