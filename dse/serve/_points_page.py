@@ -19,6 +19,7 @@ from dse.tasks.benchmark import DIVISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -50,12 +51,14 @@ class Plan:
     Attributes:
         conclusion: how many runs, and how long they take.
         runs: in their order.
+        times: how long the runs of a point take, by its id.
         refused: what can't be run, and why.
         unfit: whether an export would refuse valid runs of some points.
     """
 
     conclusion: str
     runs: tuple[PlannedRun, ...]
+    times: Mapping[int, str]
     refused: tuple[str, ...]
     unfit: bool
 
@@ -63,6 +66,9 @@ class Plan:
     def of(cls, found: Mapping[str, Any]) -> Plan:
         """Reads what ``dse validate --dry-run --json`` says."""
         runs, refused = found["runs"], found["refused"]
+        seconds: dict[int, float] = {}
+        for run in runs:
+            seconds[run["point"]] = seconds.get(run["point"], 0.0) + run["seconds"]
         words = [f"{format_count(len(runs), 'run')} to do"]
         words[0] += f", about {format_duration(found['seconds'])}" if runs else ""
         words += [f"{format_count(found['valid'], 'run')} valid already"] if found["valid"] else []
@@ -70,6 +76,7 @@ class Plan:
         return cls(
             "; ".join(words),
             tuple(_planned(run) for run in runs),
+            {id_: format_duration(time) for id_, time in seconds.items()},
             tuple(f"#{run['point']} {run['scenario']}: {run['reason']}" for run in refused),
             any(point["breaches"] for point in found["points"]),
         )
@@ -85,7 +92,7 @@ def _planned(run: Mapping[str, Any]) -> PlannedRun:
 def show(request: Request) -> Response:
     """The page; the address says what is chosen."""
     fields = Fields.of_link(request)
-    choice, problem = Choice.read(fields)
+    choice, problem = Choice.read(fields, _folders(request))
     return _page(request, choice, problem, asked=fields.has("now"))
 
 
@@ -93,7 +100,7 @@ def start(request: Request, form: Fields) -> Response:
     """Starts a validation or a rehearsal."""
     site: Site = request.app.state.site
     study = request.path_params["name"]
-    choice, problem = Choice.read(form)
+    choice, problem = Choice.read(form, _folders(request))
     known, unknown = look(site, study, choice.division, choice.points)
     if problem or unknown:
         return _page(request, choice, problem or unknown)
@@ -104,6 +111,12 @@ def start(request: Request, form: Fields) -> Response:
     except RequestError as error:
         return _page(request, choice, str(error))
     return RedirectResponse(f"/jobs/{job.id}", 303)
+
+
+def _folders(request: Request) -> dict[str, tuple[Path, ...]]:
+    """The folders that may be given, by `dse.serve._choice.INPUTS`."""
+    asked = request.app.state.site.request
+    return {"models": asked.models, "dataset": asked.datasets}
 
 
 def _refuse_nothing(choice: Choice, known: Survey) -> None:
@@ -135,7 +148,7 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
     ask = not problem and bool(known.candidates) and (asked or running is None)
     dry = dry_run(site, words, ask=ask)
     chosen = choice.points or tuple(each.id for each in known.leaders)
-    again = page_of(study, **_query(choice), now="1")
+    again = page_of(study, **choice.query, now="1")
     return site.pages.page(
         "submit_points",
         status=422 if problem else 200,
@@ -146,6 +159,7 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
         chosen=frozenset(chosen),
         divisions=DIVISIONS,
         scenarios=[scenario.value for scenario in Scenario],
+        folders={name: [*map(str, found)] for name, found in _folders(request).items() if found},
         action=page_of(study),
         command=command_of(words),
         again=again,
@@ -155,13 +169,3 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
         plan=None if dry.found is None else Plan.of(dry.found),
         problem=problem,
     )
-
-
-def _query(choice: Choice) -> dict[str, str | list[str]]:
-    """The fields of an address that says the same."""
-    return {
-        "division": choice.division,
-        "point": [*map(str, choice.points)],
-        "scenario": [*choice.scenarios],
-        "anyway": "1" if choice.anyway else "",
-    }

@@ -212,7 +212,7 @@ def _told(study: str) -> tuple[Declared, str]:
 
 def _scenarios(study: Study, benchmark: Benchmark) -> list[Scenario]:
     """Those that results are exported in: of the study, or all of the closed division."""
-    able = benchmark.rules.scenarios[CLOSED_CATEGORY]
+    able = benchmark.rules.scenarios.get(CLOSED_CATEGORY, ())
     if benchmark.closed:
         return list(able)
     found = (SCENARIOS[name] for name in study.about.metrics if name in SCENARIOS)

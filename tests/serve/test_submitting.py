@@ -267,7 +267,7 @@ def test_verdicts_are_read_from_what_an_export_prints() -> None:
         ({"submitter": "<b>x</b>"}, "submitter: '<b>x</b>' can't be"),
         ({"submitter": "x" * 101}, "can't be the name of a folder"),
         ({"submitter": "Org", "name": "../up"}, "name: '../up' can't be the name of a folder"),
-        ({"submitter": "Org", "name": "/tmp"}, "name: '/tmp' can't be"),
+        ({"submitter": "Org", "name": "/etc"}, "name: '/etc' can't be"),
         ({"submitter": "Org", "name": ".."}, "name: '..' can't be"),
         ({"submitter": "Org", "name": "x-preview"}, "name: the name 'x-preview' ends like"),
         ({"submitter": "Org", "category": "phone"}, "category: 'phone' is none of"),
