@@ -49,6 +49,11 @@ class Way:
     steps: tuple[Step, ...]
     conclusion: str
 
+    @property
+    def done(self) -> bool:
+        """Whether nothing is missing at any step."""
+        return all(step.done for step in self.steps)
+
 
 def page_of(study: str, page: str = "", **query: str | Sequence[str]) -> str:
     """The address of a page of a submission.

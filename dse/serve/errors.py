@@ -1,4 +1,4 @@
-"""The errors of the page that are not those of a command."""
+"""What the pages report besides the errors of the commands."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from dse.core.errors import RequestError
 
 
 class NotFoundError(RequestError):
-    """There is nothing of that name."""
+    """There is nothing of the name that a page was asked for; its status is 404."""
