@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Repeatable, into, point_options, storage_option, study_argument
+from dse.cli.options import (
+    Repeatable,
+    into,
+    json_option,
+    point_options,
+    storage_option,
+    study_argument,
+)
 from dse.submission.release import LATEST, RELEASES
 
 if TYPE_CHECKING:
@@ -80,6 +87,7 @@ STATUSES = ("available", "preview", "rdi")
     type=click.Path(path_type=Path, file_okay=False),
     help="A clone of mlcommons/inference; run its checkers on the tree.",
 )
+@json_option
 @into("dse.commands.export:ExportRequest")
 def export(request: ExportRequest) -> int:
     """Write validated points of STUDY as an MLPerf submission.

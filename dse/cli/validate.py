@@ -11,6 +11,7 @@ from dse.cli.options import (
     SIZE,
     Repeatable,
     into,
+    json_option,
     point_options,
     storage_option,
     study_argument,
@@ -66,6 +67,7 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     help="Shorten every run to seconds, to see that everything works. Its results do not count.",
 )
 @click.option("--anyway", is_flag=True, help="Also run points that `dse export` would refuse.")
+@json_option
 @into("dse.commands.validate:ValidateRequest")
 def validate(request: ValidateRequest) -> int:
     """Run the frontier of STUDY by MLPerf's own rules.

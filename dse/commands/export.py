@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import click
+
+from dse.commands._dry_runs import exporting, refuse_json, without_json
 from dse.commands._export_readiness import (
     ALL_SCENARIOS,
     Readiness,
@@ -80,6 +84,7 @@ class ExportRequest:
     force: bool
     checker: Path | None
     derivation: Derivation
+    as_json: bool
     words: tuple[str, ...]
 
     @property
@@ -105,6 +110,7 @@ def run(request: ExportRequest) -> int:
     """
     err = messages()
     _refuse_nonsense(request)
+    request = replace(request, words=without_json(request.words))
     study = Study.load(existing_folder(request.study), request.storage)
     view = View(study, request.derivation)
     records = choose_points(view, request.points, decided=request.decided)
@@ -129,18 +135,23 @@ def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err
     lacking = len(fine) < len(judged)
     chosen = [] if request.points and lacking else fine
     runs = supplying(judged, request.study, request.storage, request.division)
+    steps = _next(runs, chosen, missing, request)
+    doubts = _doubts(study, (each.result for each in judged))
+    if request.as_json:
+        click.echo(json.dumps(exporting(judged, missing, doubts, steps, request.tree)))
+        return 1 if lacking or missing else 0
     out = console()
     out.print(readiness_table(judged))
     print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
     print_lines(breach_lines(judged), out)
     lines = [
-        *_doubts(study, (each.result for each in judged)),
+        *doubts,
         *(remedy_lines(judged, request.division) if lacking else []),
         *field_lines(missing, told.file),
         summary_line(chosen, judged, missing),
     ]
     print_lines(lines, err)
-    print_next(*_next(runs, chosen, missing, request))
+    print_next(*steps)
     return 1 if lacking or missing else 0
 
 
@@ -181,6 +192,7 @@ def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
 
 
 def _refuse_nonsense(request: ExportRequest) -> None:
+    refuse_json(as_json=request.as_json, dry_run=request.dry_run)
     if PLAIN.fullmatch(request.submitter) is None:
         raise RequestError(
             f"'{request.submitter}' can't be the name of a folder",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import click
 from rich.text import Text
 
+from dse.commands._dry_runs import refuse_json, validation, without_json
 from dse.commands._points import choose_points, division_words, format_ids
 from dse.commands._validate_text import (
     Progress,
@@ -76,6 +79,7 @@ class ValidateRequest:
     dry_run: bool
     rehearsal: bool
     anyway: bool
+    as_json: bool
     words: tuple[str, ...]
 
     @property
@@ -91,12 +95,14 @@ class _Work:
     Attributes:
         request: what was asked for.
         records: the points.
+        left_out: ids of points that others seem ahead of.
         unfit: those of which no submission can be made, by id, with the reasons.
         schedule: the runs.
     """
 
     request: ValidateRequest
     records: Sequence[Record]
+    left_out: Sequence[int]
     unfit: Unfit
     schedule: Schedule
 
@@ -113,11 +119,13 @@ def run(request: ValidateRequest) -> int:
         DseError: the work failed; what was measured is stored.
     """
     err = messages()
+    refuse_json(as_json=request.as_json, dry_run=request.dry_run)
+    request = replace(request, words=without_json(request.words))
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
     # Without one LoadGen has no rules to run by.
     benchmark = Benchmark.of(study.about.task, request.division)
-    records = _points(study, request, err)
+    records, left_out = _points(study, request, err)
     scenarios = _scenarios(study, request.scenarios, benchmark)
     unfit = _refuse_unfit(request, study, records, benchmark, err)
     prepared = _prepare(study, request, err)
@@ -128,8 +136,9 @@ def run(request: ValidateRequest) -> int:
     context = prepared.context(study, limits, progressed, again=False)
     subjects = Resolver(context, study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs, benchmark)
-    work = _Work(request, records, unfit, scheduler.schedule(records, scenarios))
-    _announce(work.schedule, console() if request.dry_run else err)
+    schedule = scheduler.schedule(records, scenarios)
+    work = _Work(request, records, left_out, unfit, schedule)
+    _announce(work, console() if request.dry_run else err)
     if request.dry_run or not work.schedule.runs:
         print_next(_next_of_none(work))
         return 1 if work.schedule.refused or (unfit and request.counts) else 0
@@ -141,22 +150,23 @@ def run(request: ValidateRequest) -> int:
     return _conclude(work, validated, err)
 
 
-def _points(study: Study, request: ValidateRequest, err: Console) -> list[Record]:
+def _points(study: Study, request: ValidateRequest, err: Console) -> tuple[list[Record], list[int]]:
     """The points to validate: those named, or those that lead the frontier, certain ones first.
 
-    A run takes ten minutes: none is spent unasked on points that others seem ahead of.
+    A run takes ten minutes: none is spent unasked on points that others seem ahead of, whose ids
+    are the second value.
     """
     view = View(study, request.derivation)
     found = choose_points(view, request.points, decided=request.decided)
     print_lines(view.tally.lines(request.derivation), err)
     if request.points:
-        return found
+        return found, []
     behind = {record.id for record in split_frontier(view.frontier)[1]}
     if left_out := [record.id for record in found if record.id in behind]:
         count = format_count(len(left_out), "point")
         print_lines([f"left out: {count} that others seem ahead of; --points names them"], err)
     found = [record for record in found if record.id not in behind]
-    return sorted(found, key=lambda r: (not view.frontier.certain(r), r.id))
+    return sorted(found, key=lambda r: (not view.frontier.certain(r), r.id)), left_out
 
 
 def _prepare(study: Study, request: ValidateRequest, err: Console) -> Prepared:
@@ -244,7 +254,12 @@ def _tell_prepared(err: Console, done: int, total: int, what: str) -> None:
         print_lines([f"prepared {total} {what}"], err)
 
 
-def _announce(schedule: Schedule, on: Console) -> None:
+def _announce(work: _Work, on: Console) -> None:
+    schedule = work.schedule
+    if work.request.as_json:
+        found = validation(work.records, work.left_out, work.unfit, schedule)
+        click.echo(json.dumps(found))
+        return
     if schedule.runs:
         on.print(schedule_table(schedule))
         print_lines([settings_legend(run.record for run in schedule.runs)], on, "dim")

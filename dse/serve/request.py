@@ -30,6 +30,8 @@ class ServeRequest:
         models: the folders of model files that may be chosen in the browser.
         datasets: the folders of data sets that may be chosen in the browser.
         allow_host: further names, with or without a port, under which the server is reached.
+        checker: a clone of ``mlcommons/inference``, whose checkers look at exported trees; None for
+            none.
         read_only: whether nothing can be started or changed.
         browser: whether to open a browser.
 
@@ -45,6 +47,7 @@ class ServeRequest:
     models: tuple[Path, ...] = ()
     datasets: tuple[Path, ...] = ()
     allow_host: tuple[str, ...] = ()
+    checker: Path | None = None
     read_only: bool = False
     browser: bool = True
 

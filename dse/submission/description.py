@@ -6,6 +6,7 @@ Nothing is invented: what neither the system tells nor the user is missing, and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -17,6 +18,8 @@ from dse.machine.system import UNKNOWN, System
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    _Values = Mapping[str, tuple[str, "Origin"]]
 
 MEANINGFUL = (
     *("division", "submitter", "system_type", "status", "system_name", "number_of_nodes"),
@@ -125,6 +128,44 @@ def read_declared(file: Path | None, **flags: str | None) -> Declared:
     return Declared(values, file)
 
 
+class Origin(StrEnum):
+    """Who tells a field, in words for the reader."""
+
+    STUDY = "the study"
+    MACHINE = "this machine"
+    ASSUMED = "taken for granted of one machine without accelerators"
+    TOLD = "you"
+    EXPORT = "the options of the export"
+    RUNS = "the runs"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedField:
+    """A field of the description of a system.
+
+    Attributes:
+        name: as the file in ``systems/`` has it.
+        value: what would stand there; empty where nothing tells it, and where the runs do.
+        origin: who tells it.
+        detected: what would stand there if the user told nothing of it.
+        detector: who tells that.
+        required: whether it has to say something.
+    """
+
+    name: str
+    value: str
+    origin: Origin
+    detected: str
+    detector: Origin
+    required: bool
+
+    @property
+    def missing(self) -> bool:
+        """Whether an export ends for want of it."""
+        return self.required and self.origin is Origin.NOBODY
+
+
 def described(
     system: System, told: Declared, submitter: str, category: str
 ) -> tuple[dict[str, str], list[str]]:
@@ -140,25 +181,51 @@ def described(
         Every field, all values texts, but for `OF_RUNS` which the runs tell; and the names of
         those that nothing tells.
     """
+    found = described_fields(system, told, submitter, category)
+    return {each.name: each.value for each in found}, [each.name for each in found if each.missing]
+
+
+def described_fields(
+    system: System, told: Declared, submitter: str, category: str
+) -> list[DescribedField]:
+    """The same with who tells each field.
+
+    Args:
+        system: the one that the study was measured on.
+        told: what the user says.
+        submitter: the organisation.
+        category: ``edge`` or ``datacenter``.
+
+    Returns:
+        All fields, in the order of `MEANINGFUL` and `OPTIONAL`.
+    """
     from dse.submission._hardware import hardware
 
-    found = {
-        **NO_ACCELERATOR,
-        "number_of_nodes": "1",
+    detected = {
         # One node has no network among its parts.
-        "host_networking_topology": "N/A",
-        **_of_study(system),
+        **_by(
+            Origin.ASSUMED,
+            {**NO_ACCELERATOR, "number_of_nodes": "1", "host_networking_topology": "N/A"},
+        ),
+        **_by(Origin.STUDY, _of_study(system)),
         # Of another machine the hardware here says nothing.
-        **({} if detect().differences(system) else hardware()),
-        **{name: value for name, value in told.values.items() if name not in OF_MODELS},
-        "division": "open",
-        "submitter": submitter,
-        "system_type": category,
+        **_by(Origin.MACHINE, {} if detect().differences(system) else hardware()),
     }
-    description = {name: found.get(name, "") for name in (*MEANINGFUL, *OPTIONAL)}
-    return description, [
-        name for name in MEANINGFUL if not description[name] and name not in OF_RUNS
-    ]
+    of_system = {name: value for name, value in told.values.items() if name not in OF_MODELS}
+    asked = {"division": "open", "submitter": submitter, "system_type": category}
+    found = {**detected, **_by(Origin.TOLD, of_system), **_by(Origin.EXPORT, asked)}
+    return [_field(name, found, detected) for name in (*MEANINGFUL, *OPTIONAL)]
+
+
+def _field(name: str, found: _Values, detected: _Values) -> DescribedField:
+    nothing = "", Origin.RUNS if name in OF_RUNS else Origin.NOBODY
+    said, known = (values.get(name, nothing) for values in (found, detected))
+    value, origin = said if said[0] else nothing
+    return DescribedField(name, value, origin, *known, required=name in MEANINGFUL)
+
+
+def _by(origin: Origin, values: Mapping[str, str]) -> _Values:
+    return {name: (value, origin) for name, value in values.items()}
 
 
 def _of_study(system: System) -> dict[str, str]:
