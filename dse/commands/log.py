@@ -36,7 +36,7 @@ class ConsoleHandler(logging.Handler):
         """Prints a message."""
         from dse.commands.console import print_lines
 
-        print_lines([self.format(record)], self.console)
+        print_lines(self.format(record).splitlines(), self.console)  # a traceback has several
 
 
 def show_log(verbosity: int) -> ConsoleHandler:
