@@ -42,7 +42,7 @@ class Pages:
         self._environment = _environment()
         self._environment.globals["read_only"] = read_only
 
-    def page(self, name: str, *, status: int = 200, **content: Any) -> HTMLResponse:
+    def page(self, name: str, /, *, status: int = 200, **content: Any) -> HTMLResponse:
         """Makes a page.
 
         Args:
@@ -56,7 +56,7 @@ class Pages:
         headers = {"Content-Security-Policy": POLICY}
         return HTMLResponse(text.encode(errors="replace"), status, headers)
 
-    def text(self, name: str, **content: Any) -> str:
+    def text(self, name: str, /, **content: Any) -> str:
         """What a template makes, as a page or a part of one.
 
         Args:
