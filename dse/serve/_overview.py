@@ -49,9 +49,9 @@ class Overview:
         if listed:
             self._list()
         for folder in changed or ():
-            if folder.name == "runs" and folder.parent.parent == self._studies:
+            if folder.name == "runs" and folder.parent.name in self._counts:
                 self._counts[folder.parent.name] = _count(folder)
-            elif folder.parent == self._studies and folder.name in self._counts:
+            elif folder.name in self._counts:
                 self._follow(StudyFolder(folder))
         if listed or not changed or self._jobs.folder in changed:
             self._ask_jobs()

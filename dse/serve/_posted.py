@@ -87,7 +87,7 @@ def takes_file(handle: FileHandler, most_bytes: int) -> Route:
     async def route(request: Request) -> Response:
         content, problem = b"", ""
         try:
-            body = await _read(request, most_bytes + MAX_ENVELOPE_BYTES)
+            body = await _read(request, most_bytes, MAX_ENVELOPE_BYTES)
             content = _file(body, request.headers.get("content-type", ""))
             if len(content) > most_bytes:
                 raise _too_large(most_bytes)
@@ -98,8 +98,13 @@ def takes_file(handle: FileHandler, most_bytes: int) -> Route:
     return route
 
 
-async def _read(request: Request, most_bytes: int) -> bytes:
-    """The body of a request, which ends it where that is too long.
+async def _read(request: Request, most_bytes: int, around_bytes: int = 0) -> bytes:
+    """The body of a request, which is refused where it is too long.
+
+    Args:
+        request: that sends it.
+        most_bytes: its size at most.
+        around_bytes: what a browser may send besides.
 
     Raises:
         RequestError: that is so.
@@ -107,7 +112,7 @@ async def _read(request: Request, most_bytes: int) -> bytes:
     found = bytearray()
     async for chunk in request.stream():
         found += chunk
-        if len(found) > most_bytes:
+        if len(found) > most_bytes + around_bytes:
             raise _too_large(most_bytes)
     return bytes(found)
 

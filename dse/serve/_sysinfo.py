@@ -101,13 +101,15 @@ def read_sysinfo(
     values: dict[str, str] = {}
     left_out: list[tuple[str, str]] = []
     for name, value in said.items():
+        if value == known[name].value:
+            continue  # it is known already
         if name in own:
             reason = "you tell it yourself"
         else:
             reason = _unlike(name, said) or _detected(value, known[name])
         if not reason:
             values[name] = value.lower() if name == "status" else value
-        elif value != known[name].value:
+        else:
             left_out.append((name, reason))
     return Taken(values, tuple(left_out))
 

@@ -100,7 +100,7 @@ def main() -> None:
     options = json.loads(sys.argv[1])
     _connection.REQUEST_S = options.pop("request_s", _connection.REQUEST_S)
     if body_s := options.pop("body_s", None):
-        server.Limits = partial(Limits, body_s=body_s)  # type: ignore[assignment,misc]
+        server.Limits = partial(Limits, body_s=body_s)  # type: ignore[assignment, attr-defined]
     options.update({name: Path(options[name]) for name in PATHS if name in options})
     request = ServeRequest(**{"port": 0, "browser": False, **options})
     server.serve(make_app(make_site(request), routes()), request, partial(print, flush=True))

@@ -120,11 +120,11 @@ class Browser:
         app.state.site = Site(ServeRequest(checker=checker, read_only=read_only), *site)
         self.client = TestClient(app, follow_redirects=False)
 
-    def get(self, path: str, status: int = 200, **query: str | list[str]) -> Page:
+    def get(self, path: str, status: int = 200, /, **query: str | list[str]) -> Page:
         """A page, by its address below ``/studies``."""
-        return Page.of(self.client.get(f"/studies/{path}", params=query), status)
+        return Page.of(self.client.get(f"/studies/{path}", params=query or None), status)
 
-    def post(self, path: str, status: int = 303, **form: str | list[str]) -> Page:
+    def post(self, path: str, status: int = 303, /, **form: str | list[str]) -> Page:
         """Sends a form."""
         return Page.of(self.client.post(f"/studies/{path}", data=form), status)
 

@@ -22,7 +22,6 @@ from tests.results.tables import write_published
 from tests.study.studies import create, fill, planned, small_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from dse.results.stored import StoredResults
@@ -44,7 +43,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the studies that were opened, one for each time."""
     names: list[str] = []
     load = Study.load

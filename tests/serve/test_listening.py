@@ -6,11 +6,14 @@ import os
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from dse.core.errors import DseError, RequestError
+from dse.fleet.certificates import make_certificates
 from dse.serve._listening import check_certificate, listening
 from dse.serve.request import ServeRequest
 
@@ -33,9 +36,9 @@ def test_a_port_in_use() -> None:
 
 
 def test_a_host_that_is_not_here() -> None:
-    secure = {"certificate": Path("c"), "key": Path("k")}
-    assert isinstance(refusal(ServeRequest(host="192.0.2.1", port=0, **secure)), RequestError)
-    assert "has no address" in str(refusal(ServeRequest(host="no.invalid", port=0, **secure)))
+    request = ServeRequest(host="192.0.2.1", port=0, certificate=Path("c.pem"), key=Path("k.pem"))
+    assert isinstance(refusal(request), RequestError)
+    assert "has no address" in str(refusal(replace(request, host="no.invalid")))
 
 
 def test_a_name_that_only_sounds_like_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,10 +119,6 @@ def test_certificates_that_can_not_be_used(tmp_path: Path) -> None:
 
 
 def test_a_key_with_a_password_is_not_asked_for_it(tmp_path: Path) -> None:
-    from cryptography.hazmat.primitives import serialization
-
-    from dse.fleet.certificates import make_certificates
-
     make_certificates(tmp_path / "made", 1)
     certificate, plain = tmp_path / "made" / "node.pem", tmp_path / "made" / "node-key.pem"
     check_certificate(ServeRequest(certificate=certificate, key=plain))

@@ -29,7 +29,7 @@ from tests.study.studies import create, fill, planned
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import httpx
+    import httpx2 as httpx
     from starlette.testclient import TestClient
 
     from tests.commandline import Command

@@ -19,9 +19,8 @@ from tests.report.browser import (
     wait_until,
     write,
 )
-from tests.report.samples import SPACE, ordinary
 from tests.serve.looking_site import Told, make_looking_app, make_site, serving
-from tests.study.studies import fill
+from tests.study.studies import create, fill, small_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
 __all__ = ["tmp_path"]
+SPACE = small_space()
 READY = "return document.documentElement.dataset.ready === 'yes'"
 
 
@@ -47,7 +47,7 @@ def told() -> Told:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    ordinary(tmp_path / "studies" / "mine")
+    fill(create(StudyFolder(tmp_path / "studies" / "mine"), SPACE), SPACE, most=12)
     return tmp_path / "studies"
 
 

@@ -23,19 +23,19 @@ from dse.exploration import request
 from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER
 from dse.serve.changes import Changes
 from dse.serve.errors import NotFoundError
-from dse.serve.jobs import Jobs
+from dse.serve.jobs import Answer, Jobs
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
 from dse.serve.running import routes
 from dse.serve.site import Site
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
-from tests.commandline import command, here, none_left, start_python, tmp_path
+from tests.commandline import command, here, none_left, start, start_python, tmp_path
 from tests.replays import write_space, write_table
 from tests.serve.test_jobs import NULL, ended, eventually, forge, printed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from httpx2 import Response
     from starlette.requests import Request
@@ -162,16 +162,16 @@ def make_web(here: Path) -> Iterator[Callable[..., Web]]:
 
 @pytest.fixture
 def web(make_web: Callable[..., Web], monkeypatch: pytest.MonkeyPatch) -> Web:
-    """The pages, with backends that need not be asked."""
-    ask = Jobs.ask
+    """The pages; short commands are forked, which is quick, and no runtime is asked."""
 
-    def answer(jobs: Jobs, words: Any, timeout_s: float = 60.0) -> Any:
-        found = ask(jobs, ["--version"] if words == ["backends", "--json"] else words, timeout_s)
+    def ask(_jobs: Jobs, words: Sequence[str], timeout_s: float = 60.0) -> Answer:
         if words == ["backends", "--json"]:
-            return type(found)(0, json.dumps(BACKENDS), "")
-        return found
+            return Answer(0, json.dumps(BACKENDS), "")
+        with start(*words) as process:
+            out, err = process.communicate(timeout_s)
+            return Answer(process.wait(), out, err)
 
-    monkeypatch.setattr(Jobs, "ask", answer)
+    monkeypatch.setattr(Jobs, "ask", ask)
     return make_web()
 
 
@@ -293,6 +293,7 @@ def test_a_space_that_is_made(web: Web, here: Path) -> None:
     }
     # The same space may go on, another one does not take its place.
     web.post("/new/start", **fields)
+    assert ended(web.jobs, web.jobs.all()[0]).state == "done"
     answer = web.post("/new/start", 422, **{**fields, "more_models": "a"})
     assert problem(answer) == (
         "name: search_spaces/made.yaml is another space; choose another name for this one"
@@ -353,6 +354,8 @@ def test_hostile_names(web: Web, name: str) -> None:
     if name:
         fields = {"source": "known", "space": "quickstart", "name": name}
         assert problem(web.post("/new/plan", 422, **fields)).startswith("name: ")
+    if name in ("", ".", ".."):
+        return  # addresses with these are others
     quoted = urlencode({"": name})[1:].replace("+", "%20")
     for place in (f"/studies/{quoted}/run", f"/studies/{quoted}/run/state", f"/jobs/{quoted}"):
         assert web.client.get(place).status_code == 404
@@ -445,13 +448,13 @@ def test_a_study_of_the_command_line(web: Web, here: Path, command: Command) -> 
     delays = {"null": {"delay_ms": [1.0, 200.0]}}
     space = write_space(here, "space", backends=delays, **NULL)
     with start_python("explore", space, "--settle", "0", "--study", "other") as process:
-        assert eventually(lambda: Path("studies/other/runs").is_dir())
+        assert eventually(lambda: any(Path("studies/other/runs").glob("*")))
         assert eventually(lambda: web.state("other")["lists"]["now"])
         state = web.state("other")
         assert state["texts"]["state"] == "a command outside of this page explores the study"
         (now,) = state["lists"]["now"]
         assert re.fullmatch(
-            rf"measuring: m fp32 .*, by process {process.pid} on .*, outside of this page", now
+            rf"measuring: m fp32, .*, by process {process.pid} on .*, outside of this page", now
         )
         process.kill()
     # A process that has gone measures nothing, whatever it has begun.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.fleet.certificates import make_certificates
 from tests.serve.serving import PATIENCE_S, Served, end, serving
 
 if TYPE_CHECKING:
@@ -173,16 +174,16 @@ class TestSocket:
         assert place.read_text() == "mine"
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate and its key."""
+    folder = tmp_path_factory.mktemp("certificates") / "made"
+    make_certificates(folder, 1)
+    return folder / "node.pem", folder / "node-key.pem"
+
+
 class TestEncrypted:
     """TLS, by a certificate that is made here."""
-
-    @pytest.fixture(scope="class")
-    def files(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-        from dse.fleet.certificates import make_certificates
-
-        folder = tmp_path_factory.mktemp("certificates")
-        make_certificates(folder, 1)
-        return folder / "node.pem", folder / "node-key.pem"
 
     @pytest.fixture
     def encrypted(self, here: Path, files: tuple[Path, Path]) -> Iterator[Served]:
