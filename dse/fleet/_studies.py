@@ -51,8 +51,8 @@ class Studies:
                 study = None
         place = self._folder.study(fingerprint)
         if study is None:
-            if not place.begun:
-                return None
+            if not place.complete:
+                return None  # merging completes what a killed coordinator has only half begun
             study = Study.resume(place)
         self._open[fingerprint] = study
         self._make_room()

@@ -122,6 +122,11 @@ class StudyFolder:
         """Whether there is a study in it."""
         return self.database.is_file() or self.storage_file.is_file()
 
+    @property
+    def complete(self) -> bool:
+        """Whether a study was begun in it to the end: who is killed before leaves no space."""
+        return self.begun and self.space.is_file()
+
     def refuse_import(self) -> None:
         """Refuses a folder in which results of others are kept.
 

@@ -69,6 +69,19 @@ def test_damage_is_told_and_changes_nothing(folder: FleetFolder, here: Path) -> 
     assert list(folder.bundles.iterdir()) == []
 
 
+def test_one_that_was_half_begun_is_completed(folder: FleetFolder, here: Path) -> None:
+    """A coordinator may be killed between the file of the database and its first table."""
+    half = folder.study(ONE)
+    half.create()
+    half.database.touch()
+    studies = Studies(folder)
+    assert folder.studies() == []
+    assert studies.known(ONE) == {}
+    assert studies.take_in(ONE, bundle(here / "a", 0)) == 3
+    assert list(studies.known(ONE).values()) == [2]
+    assert folder.studies() == [half]
+
+
 def test_what_others_add_is_seen(folder: FleetFolder, here: Path) -> None:
     studies = Studies(folder)
     studies.take_in(ONE, bundle(here / "a", 0))
