@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 STUDIES = Path("studies")
 MAX_URL_BYTES = 1 << 14
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+MAX_LENGTH = 100
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_LENGTH - 1}}}")
 
 
 class Presence:
