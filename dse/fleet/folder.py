@@ -85,7 +85,9 @@ class FleetFolder:
     def studies(self) -> list[StudyFolder]:
         """The studies of all CPUs, in the order of their names; none that was only half begun."""
         names = re.compile(rf"{re.escape(self.name)}@{FINGERPRINT.pattern}")
-        return [f for f in named_folders(self.path.parent) if f.complete and names.fullmatch(f.name)]
+        return [
+            f for f in named_folders(self.path.parent) if f.complete and names.fullmatch(f.name)
+        ]
 
     def existing_studies(self) -> list[StudyFolder]:
         """The same.
