@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dse.study.record import Record
 
 NAME_LENGTH = 100
+ELSEWHERE = "merge it into another study with --study"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,7 @@ def _naming(bundle: Bundle, folder: StudyFolder) -> Iterator[None]:
         if error.file is not None or error.remedy is not None:
             raise
         problem = f"study '{folder.name}' {error.problem}"
-        remedy = "merge it into another study with --study"
-        raise RequestError(problem, file=bundle.file, remedy=remedy) from error
+        raise RequestError(problem, file=bundle.file, remedy=ELSEWHERE) from error
 
 
 def folder_for(bundle: Bundle, studies: Path) -> StudyFolder:

@@ -151,7 +151,7 @@ def _reading_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise RequestError("is damaged, or not a bundle", file=path, remedy=AGAIN) from error
+        raise RequestError("is not a bundle, or damaged", file=path, remedy=AGAIN) from error
     except EOFError as error:
         raise RequestError("is incomplete", file=path, remedy=AGAIN) from error
     except OSError as error:

@@ -340,8 +340,16 @@ def compare(name: str, options: tuple[str, ...]) -> None:
       dse fleet compare quickstart v3.0 --accuracy 70
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.cli.compare import compare as compared
+    from dse.commands.console import print_lines
+    from dse.commands.log import messages
 
-    _call(compared, "compare", [*_studies(name), *options])
+    studies = _studies(name)
+    if len(studies) == 1 and all(option.startswith("-") for option in options):
+        print_lines(
+            [f"one CPU only: {studies[0]}; a node of another CPU, or `dse merge`, adds one"],
+            messages(),
+        )
+    _call(compared, "compare", [*studies, *options])
 
 
 @fleet.command(context_settings=PASSED_ON)

@@ -29,9 +29,9 @@ def import_(files: tuple[Path, ...], name: str | None) -> None:
     """Store published MLPerf results for comparisons and warm starts.
 
     A FILE is a table of published results, the summary.csv of MLPerf's submission checker, or the
-    folder of a submission tree, of any task with a benchmark of MLPerf. Each is stored as
-    studies/NAME/imported.json, with the name and the SHA-256 of the file. Repeating an import
-    changes nothing.
+    folder of a submission tree, of any task with a benchmark of MLPerf; or a bundle of a study,
+    as `dse bundle` writes it. Each is stored as studies/NAME/imported.json, with the name and the
+    SHA-256 of the file. Repeating an import changes nothing.
 
     \b
     Examples:

@@ -54,8 +54,8 @@ class Nodes:
         values = (self.scheduler, self.local, self.hosts, self.slurm)
         given = [name for name, value in zip(WAYS, values, strict=True) if value is not None]
         if len(given) != 1:
-            problem = f"{' and '.join(given)} exclude each other" if given else "there are no nodes"
-            remedy = f"give one of {', '.join(WAYS)}"
+            problem = f"{' and '.join(given)} exclude each other" if given else "no nodes are named"
+            remedy = f"say where they are with one of {', '.join(WAYS)}"
             raise RequestError(problem, field=given[0] if given else "--scheduler", remedy=remedy)
         if self.certificates is not None and self.scheduler is None:
             problem = "certificates are made for this fleet alone"
@@ -99,6 +99,7 @@ def explore(request: FleetRequest, nodes: Nodes) -> int:
     say(f"{end.value}; dse fleet status {folder.name_or_path} shows the nodes")
     measured = _conclude(coordinator)
     if end is End.INTERRUPTED:
+        say("the same command goes on where this one ended")
         return INTERRUPTED
     return 0 if measured and end is not End.REFUSED else 1
 

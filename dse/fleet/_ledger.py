@@ -121,7 +121,7 @@ class Ledger:
                 self._open[taken.id] = taken
             else:
                 self._open.pop(entry["given_back"], None)
-        except (ValueError, KeyError, TypeError, RequestError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, RequestError) as error:
             raise RequestError(
                 "is no assignment",
                 file=self._file,

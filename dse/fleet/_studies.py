@@ -6,9 +6,10 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dse.bundles.merging import merge, merge_into
+from dse.bundles.merging import ELSEWHERE, merge, merge_into
 from dse.bundles.reading import read_bundle
 from dse.bundles.writing import known_trials, write_bundle
+from dse.core.errors import RequestError
 from dse.core.paths import writing_errors
 from dse.study.study import Study
 
@@ -51,8 +52,8 @@ class Studies:
                 study = None
         place = self._folder.study(fingerprint)
         if study is None:
-            if not place.begun:
-                return None
+            if not place.complete:
+                return None  # merging completes what a killed coordinator has only half begun
             study = Study.resume(place)
         self._open[fingerprint] = study
         self._make_room()
@@ -84,6 +85,18 @@ class Studies:
         """
         if not content:
             return 0
+        try:
+            return self._take_in(fingerprint, content)
+        except RequestError as error:
+            if error.file is None or error.file.parent != self._folder.bundles:
+                raise
+            # That file is gone, and nobody but this program has seen it.
+            place = "" if error.line is None else f"line {error.line} of its results: "
+            remedy = "choose another --study" if error.remedy == ELSEWHERE else None
+            problem = f"{place}{error.problem}"
+            raise RequestError(problem, field=error.field, remedy=remedy) from error
+
+    def _take_in(self, fingerprint: str, content: bytes) -> int:
         with self._file() as file:
             with writing_errors(file):
                 file.write_bytes(content)

@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError, UnavailableError
-from dse.core.paths import writing_errors
+from dse.core.paths import read_regular, writing_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ROLES = ("scheduler", "node", "client")
@@ -22,6 +23,9 @@ DAYS = 825
 MARGIN = timedelta(hours=1)
 """A certificate is valid from so long ago, as clocks differ."""
 REMEDY = "pip install 'mlperf-dse[fleet]'"
+FIELD = "--certificates"
+COPY = "copy it from where `dse fleet certificates` has made it"
+MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,13 @@ class Certificates:
     def check(self, role: str) -> None:
         """Checks that a role can use its files.
 
+        Both sides refuse a certificate that is not of the fleet or not of these days, but only the
+        other side's log says so.
+
         Raises:
-            RequestError: one is missing, can't be read, or the key is open to other users.
+            RequestError: one is missing, can't be read, does not fit the others or the time, or the
+                key is open to other users.
+            UnavailableError: the library ``cryptography`` is not installed.
         """
         for file in (self.authority, self.certificate(role), self.key(role)):
             try:
@@ -64,12 +73,35 @@ class Certificates:
                 raise RequestError(
                     f"the {role}'s certificate can't be read: {error.strerror}",
                     file=file,
-                    field="--certificates",
-                    remedy="copy it from where `dse fleet certificates` has made it",
+                    field=FIELD,
+                    remedy=COPY,
                 ) from error
         if stat.S_IMODE(mode) & 0o077:
             problem = "other users can read this private key"
             raise RequestError(problem, file=file, remedy=f"chmod 600 {file}")
+        self._check_fit(role)
+
+    def _check_fit(self, role: str) -> None:
+        """Checks that the files of a role belong together and are valid now.
+
+        Raises:
+            RequestError: they do not, or they are not.
+        """
+        x509: Any = _library("cryptography.x509")
+        forms: Any = _library("cryptography.hazmat.primitives.serialization")
+        authorities = _parsed(self.authority, x509.load_pem_x509_certificates)
+        own, *chain = _parsed(self.certificate(role), x509.load_pem_x509_certificates)
+        key = _parsed(self.key(role), lambda data: forms.load_pem_private_key(data, None))
+        if own.public_key() != key.public_key():
+            problem = f"is not the private key of {self.certificate(role).name}"
+            raise RequestError(problem, file=self.key(role), field=FIELD, remedy=COPY)
+        if not any(_has_issued(each, own) for each in (*chain, *authorities)):
+            problem = f"was not signed by the authority of {self.authority.name}"
+            file = self.certificate(role)
+            raise RequestError(problem, file=file, field=FIELD, remedy=COPY)
+        _check_time(self.certificate(role), own)
+        for authority in authorities if len(authorities) == 1 else ():
+            _check_time(self.authority, authority)
 
     def security_fields(self, role: str) -> dict[str, Any]:
         """The fields of `distributed.Security` for a role, which Dask calls worker where it is one.
@@ -121,6 +153,37 @@ def make_certificates(folder: Path, days: int = DAYS) -> list[Path]:
         for file in files:
             _write_private(file, made[file.name])
     return files
+
+
+def _parsed(file: Path, parse: Callable[[bytes], Any]) -> Any:
+    try:
+        return parse(read_regular(file, MAX_BYTES))
+    except (OSError, ValueError, TypeError) as error:
+        problem = "is no certificate and no private key without a password"
+        raise RequestError(problem, file=file, field=FIELD, remedy=COPY) from error
+
+
+def _has_issued(authority: Any, certificate: Any) -> bool:
+    invalid: Any = _library("cryptography.exceptions").InvalidSignature
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, invalid):
+        return False
+    return True
+
+
+def _check_time(file: Path, certificate: Any) -> None:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    now = datetime.now(UTC)
+    if begins <= now <= ends:
+        return
+    told = f"is not valid before {begins:%Y-%m-%d %H:%M}" if now < begins else ""
+    raise RequestError(
+        f"{told or f'has expired on {ends:%Y-%m-%d %H:%M}'} UTC",
+        file=file,
+        field=FIELD,
+        remedy="check the clock, or make new ones for all machines: `dse fleet certificates`",
+    )
 
 
 def _write_private(file: Path, content: bytes) -> None:

@@ -332,6 +332,8 @@ class Coordinator:
         status = cpu.status()
         done = f"{status.explored} of {status.configurations} done"
         trials = format_count(new, "new trial")
+        if spec.kind is Kind.SETTLE:
+            trials = f"{format_count(answer.rounds, 'trial')} to compare what is undecided"
         undecided = f", {answer.undecided} undecided" if answer.undecided else ""
         self._say(f"{member.name}: {trials}; {status.study}: {done}{undecided}")
         if member.in_vain >= MAX_IN_VAIN and answer.end in GOING_ON and not self._asked_to_stop:

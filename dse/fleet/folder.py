@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.paths import take_lock, writing_errors
-from dse.study.folder import StudyFolder, named_folders, study_folder
+from dse.study.folder import MAX_LENGTH, StudyFolder, named_folders, study_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 SUFFIX = ".fleet"
-FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+FINGERPRINT_LENGTH = 12
+FINGERPRINT = re.compile(rf"[0-9a-f]{{{FINGERPRINT_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,13 @@ class FleetFolder:
         """The folder of a study given by its name under ``studies/`` or by its path.
 
         Raises:
-            RequestError: neither a usable name nor a path.
+            RequestError: neither a usable name nor a path, or too long a name.
         """
         found = study_folder(name_or_path)
+        most = MAX_LENGTH - FINGERPRINT_LENGTH - 1
+        if len(found.name) > most:
+            problem = f"'{found.name}' is too long: each CPU's study is named NAME@FINGERPRINT"
+            raise RequestError(problem, remedy=f"use at most {most} characters")
         return cls(found.path.with_name(f"{found.name}{SUFFIX}"), found.name)
 
     @property
@@ -78,9 +83,11 @@ class FleetFolder:
         return StudyFolder(self.path.with_name(f"{self.name}@{fingerprint}"))
 
     def studies(self) -> list[StudyFolder]:
-        """The studies of all CPUs, in the order of their names."""
+        """The studies of all CPUs, in the order of their names; none that was only half begun."""
         names = re.compile(rf"{re.escape(self.name)}@{FINGERPRINT.pattern}")
-        return [f for f in named_folders(self.path.parent) if f.begun and names.fullmatch(f.name)]
+        return [
+            f for f in named_folders(self.path.parent) if f.complete and names.fullmatch(f.name)
+        ]
 
     def existing_studies(self) -> list[StudyFolder]:
         """The same.

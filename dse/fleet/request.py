@@ -97,7 +97,7 @@ def prepare_job(request: FleetRequest) -> Job:
     for role, path in (("models", request.models), ("dataset", request.dataset)):
         if path is not None:
             inputs[role] = (path, manifest_of(path))
-    folder = FleetFolder.of(request.study or file.stem)
+    folder = FleetFolder.of(file.stem if request.study is None else request.study)
     return Job(request, folder, file.name, inputs)
 
 

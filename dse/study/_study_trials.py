@@ -124,6 +124,9 @@ class StudyTrials:
         """Adds trials that have ended elsewhere and are not here: see `Study.add_ended`."""
 
         def decide(connection: Connection) -> int:
+            self._read_about(connection)
+            if self.superseded:  # else they would lie where nobody looks for them
+                raise RequestError("is of another space")
             self._read(connection)
             known = {identity_of(t): t for r in self.readers for t in r.revision.trials}
             current, added = self.readers[-1], set[str]()

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 STUDIES = Path("studies")
 MAX_URL_BYTES = 1 << 14
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+MAX_LENGTH = 100
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_LENGTH - 1}}}")
 
 
 class Presence:
@@ -121,6 +122,11 @@ class StudyFolder:
     def begun(self) -> bool:
         """Whether there is a study in it."""
         return self.database.is_file() or self.storage_file.is_file()
+
+    @property
+    def complete(self) -> bool:
+        """Whether a study was begun in it to the end: who is killed before leaves no space."""
+        return self.begun and self.space.is_file()
 
     def refuse_import(self) -> None:
         """Refuses a folder in which results of others are kept.

@@ -180,7 +180,8 @@ class Study:
             How many of them were new.
 
         Raises:
-            RequestError: one of them contradicts what is stored of it.
+            RequestError: one of them contradicts what is stored of it, or the study goes on in
+                another space by now.
         """
         chunks = range(0, len(trials), ADDED_AT_ONCE)
         return sum(

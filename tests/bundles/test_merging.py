@@ -137,6 +137,18 @@ def test_one_that_explores_takes_in_what_is_merged(three: list[Bundle], tmp_path
     study.close()
 
 
+def test_a_study_that_goes_on_in_another_space_meanwhile_gets_nothing(
+    three: list[Bundle], tmp_path: Path
+) -> None:
+    folder = explored(tmp_path / "s", 1)
+    merging = create(folder, small_space())
+    create(folder, small_space(models=["a"])).close()
+    with pytest.raises(RequestError, match="is of another space"):
+        merging.add_ended(three[0].trials, three[0].choices)
+    merging.close()
+    assert sum(len(each.trials) for each in Study.load(folder).revisions) in (1, 2)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

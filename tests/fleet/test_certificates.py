@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import ssl
 import stat
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
@@ -44,6 +46,50 @@ def test_a_role_needs_its_files_only(tmp_path: Path) -> None:
     made.key("node").chmod(0o644)
     with pytest.raises(RequestError, match="chmod 600"):
         made.check("node")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "node",
+            "others/node",
+            r"node-key\.pem: --certificates: is not the private key of node\.pem",
+        ),
+        ("node-key", "mine/client-key", r"node-key\.pem: .*is not the private key of node\.pem"),
+        ("ca", "others/ca", r"node\.pem: .*was not signed by the authority of ca\.pem"),
+        ("node", "", r"node\.pem: --certificates: is no certificate"),
+        ("node-key", "", r"node-key\.pem: --certificates: is no certificate and no private key"),
+        ("ca", "", r"ca\.pem: --certificates: is no certificate"),
+    ],
+)
+def test_files_that_do_not_fit_are_named(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    """Else a node would wait for its scheduler for ever, which refuses it without a word."""
+    for each in ("mine", "others"):
+        make_certificates(tmp_path / each)
+    made = Certificates(tmp_path / "mine")
+    made.check("node")
+    data = (tmp_path / f"{content}.pem").read_bytes() if content else b"nothing\n"
+    (tmp_path / "mine" / f"{name}.pem").write_bytes(data)
+    with pytest.raises(RequestError, match=words):
+        made.check("node")
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(-10, "has expired on "), (10, "is not valid before ")]
+)
+def test_certificates_of_other_days_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, words: str
+) -> None:
+    moved = mock.Mock(wraps=datetime, now=lambda zone: datetime.now(zone) + timedelta(days=days))
+    with monkeypatch.context() as patch:
+        patch.setattr("dse.fleet.certificates.datetime", moved)
+        make_certificates(tmp_path / "made", days=1)
+    for role in ROLES:
+        with pytest.raises(RequestError, match=rf"{role}\.pem: --certificates: {words}.*clock"):
+            Certificates(tmp_path / "made").check(role)
 
 
 def shake_hands(client: tuple[Certificates, str], server: tuple[Certificates, str]) -> None:

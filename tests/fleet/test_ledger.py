@@ -48,6 +48,7 @@ def test_a_writer_may_be_killed_at_any_time(tmp_path: Path, torn: bytes) -> None
     "line",
     [
         b'{"taken": {}}',
+        b"[" * 50_000,
         b'{"taken": {"id": 5, "node": [], "fingerprint": {}, "groups": [], "deadline": "q"}}',
     ],
 )

@@ -35,6 +35,19 @@ def test_files_elsewhere_can_not_travel(here: Path) -> None:
         prepare_job(FleetRequest(str(space)))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("x" * 88, "is too long: .*; use at most 87 characters"), ("", "'' is not a study name")],
+)
+def test_names_that_no_study_can_have(here: Path, name: str, words: str) -> None:
+    """Before any node is asked: a study's name has its CPU's fingerprint, too."""
+    write_table(here)
+    space = str(write_space(here))
+    with pytest.raises(RequestError, match=words):
+        prepare_job(FleetRequest(space, study=name))
+    assert prepare_job(FleetRequest(space, study="x" * 87)).folder.name == "x" * 87
+
+
 def test_values_out_of_range(here: Path) -> None:
     for fields, name in (({"timeout": 0.0}, "--timeout"), ({"n_trials": 0}, "--n-trials")):
         with pytest.raises(RequestError, match=name):

@@ -69,6 +69,30 @@ def test_damage_is_told_and_changes_nothing(folder: FleetFolder, here: Path) -> 
     assert list(folder.bundles.iterdir()) == []
 
 
+def test_another_space_needs_another_study(folder: FleetFolder, here: Path) -> None:
+    """The bundle was never a file of the user's: what helps is an option of the fleet."""
+    studies = Studies(folder)
+    studies.take_in(ONE, bundle(here / "a", 0))
+    write_bundle(Study.load(explored(here / "b", models=["a"])), here / "b.bundle")
+    with pytest.raises(RequestError) as caught:
+        studies.take_in(ONE, (here / "b.bundle").read_bytes())
+    words = f"study 'space@{ONE}' is of another space; choose another --study"
+    assert str(caught.value) == words
+
+
+def test_one_that_was_half_begun_is_completed(folder: FleetFolder, here: Path) -> None:
+    """A coordinator may be killed between the file of the database and its first table."""
+    half = folder.study(ONE)
+    half.create()
+    half.database.touch()
+    studies = Studies(folder)
+    assert folder.studies() == []
+    assert studies.known(ONE) == {}
+    assert studies.take_in(ONE, bundle(here / "a", 0)) == 3
+    assert list(studies.known(ONE).values()) == [2]
+    assert folder.studies() == [half]
+
+
 def test_what_others_add_is_seen(folder: FleetFolder, here: Path) -> None:
     studies = Studies(folder)
     studies.take_in(ONE, bundle(here / "a", 0))
