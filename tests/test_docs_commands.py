@@ -221,7 +221,7 @@ def test_every_option_that_prose_names_exists() -> None:
     waiting: list[click.Command] = [dse]
     while waiting:
         each = waiting.pop()
-        known |= {option for parameter in each.params for option in parameter.opts}
+        known |= {o for p in each.params for o in (*p.opts, *p.secondary_opts)}
         waiting += inner(each).values() if isinstance(each, click.Group) else []
     unknown = {page.name: options(page) - known for page in PAGES}
     assert {name: named for name, named in unknown.items() if named} == {}

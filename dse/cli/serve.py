@@ -70,6 +70,12 @@ def _on_terminal() -> bool:
     help="Offer this data set. Can be given several times.",
 )
 @click.option(
+    "--checker",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Clone of mlcommons/inference, whose checkers look at submissions.",
+)
+@click.option(
     "--allow-host",
     metavar="NAME",
     multiple=True,

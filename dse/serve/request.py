@@ -29,11 +29,11 @@ class ServeRequest:
         key: the file with its private key.
         models: the folders of model files that may be chosen in the browser.
         datasets: the folders of data sets that may be chosen in the browser.
-        allow_host: further names, with or without a port, under which the server is reached.
         checker: a clone of ``mlcommons/inference``, whose checkers look at exported trees; None for
             none.
         read_only: whether nothing can be started or changed.
         browser: whether to open a browser.
+        allow_host: further names, with or without a port, under which the server is reached.
 
     Raises:
         RequestError: other machines would be served without TLS, or options contradict each other.
@@ -46,10 +46,10 @@ class ServeRequest:
     key: Path | None = None
     models: tuple[Path, ...] = ()
     datasets: tuple[Path, ...] = ()
-    allow_host: tuple[str, ...] = ()
     checker: Path | None = None
     read_only: bool = False
     browser: bool = True
+    allow_host: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):

@@ -24,7 +24,7 @@ from dse.serve import _connection, server
 from dse.serve._limits import Limits
 from dse.serve.app import make_app, site_of
 from dse.serve.errors import NotFoundError
-from dse.serve.pages import Pages
+from dse.serve.pages import POLICY, Pages
 from dse.serve.request import ServeRequest
 from dse.serve.site import Site
 
@@ -63,6 +63,11 @@ def _hello(request: Request) -> Response:
     return HTMLResponse(f"hello {site_of(request).request.port}")
 
 
+def _form(request: Request) -> Response:  # noqa: ARG001
+    page = "<form method='post' action='/echo'><input name='a' value='b'><button>go</button></form>"
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+
+
 async def _echo(request: Request) -> Response:
     return PlainTextResponse(str(len(await request.body())))
 
@@ -85,6 +90,7 @@ def _raise(error: Exception) -> Any:
 def routes() -> list[Route]:
     return [
         Route("/", _hello),
+        Route("/form", _form),
         Route("/echo", _echo, methods=["POST"]),
         Route("/both", _echo, methods=["GET", "POST"]),
         Route("/names/{name}", _named),
