@@ -102,7 +102,7 @@ def _measured(name: str, ways: dict[str, Direction], noun: str) -> ReportedMetri
         ways.get(name, metric.direction),
         decimals(name),
         relative=metric.timed,
-        of=of,
+        of=_once(of),
     )
 
 
@@ -118,8 +118,20 @@ def _defined(definition: Definition, direction: Direction | None, view: View) ->
 
     title = definition.heading
     return ReportedMetric(
-        definition.name, title, title, direction, decimals=None, relative=True, of=of
+        definition.name, title, title, direction, decimals=None, relative=True, of=_once(of)
     )
+
+
+def _once(of: Callable[[Record], ReportedValue | None]) -> Callable[[Record], ReportedValue | None]:
+    """Remembers values by the ids of records: a report asks for each of them several times."""
+    known: dict[int, ReportedValue | None] = {}
+
+    def remembered(record: Record) -> ReportedValue | None:
+        if record.id not in known:
+            known[record.id] = of(record)
+        return known[record.id]
+
+    return remembered
 
 
 def provenance(measurement: Measurement, noun: str) -> str:

@@ -74,7 +74,7 @@ def _made(view: View, id_: int, asked: Asked) -> dict[str, Any]:
         "runs": _runs(record),
         "failure": _failure(view, record),
         "configuration": [
-            (key.replace("_", " "), str(value))
+            (key.replace("_", " "), _plain(value))
             for key, value in record.configuration.as_dict().items()
         ],
         "deployed": deployed,
@@ -98,6 +98,10 @@ def _values(view: View, record: Record) -> list[dict[str, str]]:
                 }
             )
     return found
+
+
+def _plain(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _shown(metric: ReportedMetric, value: float) -> str:

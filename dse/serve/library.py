@@ -32,7 +32,7 @@ MAX_OPEN = 8
 """How many studies are kept open."""
 MAX_MADE = 8
 """How many things made of an open study are kept."""
-LISTING_S = 2.0
+LISTING_S = 1.0
 """How long one listing reads; what it has no time for is read by the next ones."""
 LOCK_WAIT_S = 60.0
 """The longest wait for another request that uses the same study."""

@@ -76,6 +76,8 @@ REMEDIES = {
     "data too long": "MySQL keeps no text above 64 KiB: take a smaller space, or PostgreSQL",
 }
 """What helps, by a pattern of an error."""
+_COMPATIBLE: set[str] = set()
+"""The versions of tables that Optuna reads, as it told: to know it looks through all migrations."""
 REMEDY = (
     "check that it exists, is whole, answers and may be written; what it holds is left as it is"
 )
@@ -108,18 +110,24 @@ def open_storage(url: str, *, create: bool = True, reading: bool = False) -> RDB
             if file is not None and create:
                 with suppress(OSError):  # connecting to it tells what is wrong
                     file.touch()
-            complete = _holds_tables(url, arguments)
-            if reading and not complete:
+            version = _schema_version(url, arguments)
+            if reading and version is None:
                 raise RequestError(
                     f"storage {shown} holds no study", remedy="begin one with `dse explore`"
                 )
             # Optuna fills in what stands in braces, as it may in a password.
             template = url.replace("{", "{{").replace("}", "}}")
-            return optuna.storages.RDBStorage(
-                template, engine_kwargs=arguments, skip_table_creation=complete
+            storage = optuna.storages.RDBStorage(
+                template,
+                engine_kwargs=arguments,
+                skip_compatibility_check=version in _COMPATIBLE,
+                skip_table_creation=version is not None,
             )
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
+        if version is not None:
+            _COMPATIBLE.add(version)
+        return storage
 
 
 def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
@@ -149,8 +157,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", LOCK_TIMEOUT_S, uri=True)
 
 
-def _holds_tables(url: str, engine_arguments: dict[str, Any]) -> bool:
-    """Whether all tables of Optuna are there, which it makes in any database.
+def _schema_version(url: str, engine_arguments: dict[str, Any]) -> str | None:
+    """The version of Optuna's tables, which it makes in any database; None where some lack.
 
     Raises:
         RequestError: there are tables of something else.
@@ -163,7 +171,7 @@ def _holds_tables(url: str, engine_arguments: dict[str, Any]) -> bool:
             tables = set(sqlalchemy.inspect(connection).get_table_names())
             if "studies" in tables:  # the row that Optuna writes last tells that all are there
                 query = sqlalchemy.text("SELECT version_num FROM alembic_version")
-                return "alembic_version" in tables and connection.scalar(query) is not None
+                return connection.scalar(query) if "alembic_version" in tables else None
     finally:
         engine.dispose()
     if tables:
@@ -172,7 +180,7 @@ def _holds_tables(url: str, engine_arguments: dict[str, Any]) -> bool:
             f"storage {without_password(url)} is a database of something else (it holds {some})",
             remedy="choose an empty one, or one of Optuna",
         )
-    return False
+    return None
 
 
 @contextmanager
