@@ -12,7 +12,7 @@ from dse.core.errors import DseError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dse.serve.job import Job
+    from dse.serve.jobs import Job
     from dse.serve.site import Site
 
 TIMEOUT_S = 120.0

@@ -196,8 +196,8 @@ def _lacks(results: Sequence[Mapping[str, Any]], *, expected: bool) -> Iterator[
     for each in results:
         for breach in each["breaches"]:
             if breach["expected"] == expected:
-                rule = breach["rule"], breach["message"], breach["remedy"]
-                of.setdefault(rule, []).append(f"#{each['point']} {each['scenario']}")
+                broken = breach["rule"], breach["message"], breach["remedy"]
+                of.setdefault(broken, []).append(f"#{each['point']} {each['scenario']}")
     for (rule, message, remedy), names in of.items():
         which = f"all {len(names)} results"
         if not 1 < len(names) == len(results):

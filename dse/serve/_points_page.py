@@ -148,7 +148,7 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
     ask = not problem and bool(known.candidates) and (asked or running is None)
     dry = dry_run(site, words, ask=ask)
     chosen = choice.points or tuple(each.id for each in known.leaders)
-    again = page_of(study, **choice.query, now="1")
+    again = page_of(study, **{**choice.query, "now": "1"})
     return site.pages.page(
         "submit_points",
         status=422 if problem else 200,

@@ -55,7 +55,7 @@ class Way:
         return all(step.done for step in self.steps)
 
 
-def page_of(study: str, page: str = "", **query: str | Sequence[str]) -> str:
+def page_of(study: str, page: str = "", /, **query: str | Sequence[str]) -> str:
     """The address of a page of a submission.
 
     Args:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from dse.serve._trees import WrittenTree
-    from dse.serve.job import Job
+    from dse.serve.jobs import Job
     from dse.serve.site import Site
 
 MAX_FILES = 2000

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from httpx import Response
     from starlette.requests import Request
 
 
@@ -164,7 +163,7 @@ class Page(HTMLParser):
         self._select = ""
 
     @classmethod
-    def of(cls, response: Response, status: int) -> Page:
+    def of(cls, response: Any, status: int) -> Page:
         """Reads a response, which has to have this status."""
         assert response.status_code == status, response.text
         page = cls()
