@@ -271,7 +271,7 @@ def test_news_that_was_lost(changes: Changes, here: Path, monkeypatch: pytest.Mo
     watcher = new_watcher()
     kind = type(watcher)
     watcher.close()
-    wait, lost = kind.wait, []
+    wait, lost = kind.wait, list[frozenset[Path]]()
 
     def lose(self: Any) -> frozenset[Path] | None:
         found = wait(self)
