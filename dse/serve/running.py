@@ -17,7 +17,7 @@ from dse.serve import _choices
 from dse.serve._events import EventStream
 from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER, read_asked
 from dse.serve._job_words import describe_state, is_exploration, words_to_go_on
-from dse.serve._live import facts, state_of_study
+from dse.serve._live import facts, state_of_study, with_slow_facts
 from dse.serve._plan import make_plan, start
 from dse.serve._posted import Fields, takes_form
 from dse.serve.errors import NotFoundError
@@ -252,6 +252,8 @@ def _state(site: Site, name: str, job: Job | None) -> State:
     try:
         with site.library.opened(name) as opened:
             known = opened.remember("live", lambda: facts(opened.study))
+            if not (job is not None and job.runs) and not opened.study.running_trials():
+                known = opened.remember("slow", lambda: with_slow_facts(opened.study, known))
             return state_of_study(opened.study, known, job, output)
     except RequestError:
         if job is None or not job.runs:

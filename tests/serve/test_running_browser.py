@@ -114,12 +114,12 @@ def test_the_form_shows_what_belongs_to_what_is_chosen(browser: WebDriver, serve
     assert "question-answering:" not in shown(browser, "legend")
     find(browser, "[data-group] button").click()
     chosen = "return document.querySelectorAll('input[name=model]:checked:enabled').length"
-    assert browser.execute_script(chosen) > 3  # type: ignore[no-untyped-call]
+    assert browser.execute_script(chosen) > 3
     for option in browser.find_elements("css selector", "#f-task option"):
         if option.text == "question-answering":
             option.click()
     assert "question-answering:" in shown(browser, "legend")
-    assert browser.execute_script(chosen) == 0  # type: ignore[no-untyped-call]
+    assert browser.execute_script(chosen) == 0
     find(browser, "input[name=source][value=yaml]").click()
     assert shown(browser, "legend") == ["Space", "YAML", "Study", "Time"]
     assert complaints(browser) == []
@@ -148,7 +148,7 @@ def test_a_page_follows_an_exploration(browser: WebDriver, server: Server) -> No
     # What is shown already is not made again.
     cell = find(browser, "[data-table=frontier] a")
     asked = "return performance.getEntriesByType('resource').filter(e => e.name.endsWith('/state'))"
-    before = len(browser.execute_script(asked))  # type: ignore[no-untyped-call]
+    before = len(browser.execute_script(asked))
     Path("studies/.jobs/other.json").write_text("{}")
     Path("studies/.jobs/other.json").rename("studies/.jobs/moved.json")
     Path("studies/space/runs/9-000000-1").mkdir()
