@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_RECORD_BYTES = 1 << 18
-_FIELDS = {
+_FIELDS: dict[str, type | tuple[type, ...]] = {
     "id": str,
     "words": list,
     "study": str,

@@ -43,7 +43,9 @@ Cell = str | dict[str, str]
 MAX_POINTS = 30
 """Rows of the frontier; the study's own page shows all."""
 MAX_LINES = 50
-MAX_PROGRESS = 2000
+MAX_SEARCHED = 2000
+"""Of larger studies the reasons of failures are not told while something is measured."""
+MAX_PROGRESS = 5000
 """Of larger studies it would take too long to tell when how much was found."""
 SHARES = (0.9, 0.99)
 OUTPUT_LINES = 40
@@ -108,13 +110,29 @@ def facts(study: Study) -> State:
             "points": format_count(len(points), "point") if points else "no point yet",
         },
         "lists": {
-            "health": [*summary.doubts(study), *health(study)][:MAX_LINES],
-            "growth": _growth(study),
+            "health": health(study)[:MAX_LINES],
             "excluded": excluded_lines(study.about.excluded)[:MAX_LINES],
             "marks": mark_lines(study.results.frontier, points),
         },
-        "tables": {"frontier": _frontier(study, points), "failures": _failures(study)},
+        "tables": {"frontier": _frontier(study, points), **_failures_now(study, failed)},
     }
+
+
+def with_slow_facts(study: Study, known: State) -> State:
+    """The same with what takes long in a large study: for while nothing is measured."""
+    lists = {"doubts": summary.doubts(study)[:MAX_LINES], "growth": _growth(study)}
+    tables = {"failures": _failures(study)}
+    return {
+        **known,
+        "lists": {**known["lists"], **lists},
+        "tables": {**known["tables"], **tables},
+    }
+
+
+def _failures_now(study: Study, failed: int) -> State:
+    """The failures, unless it takes long to find them."""
+    few = failed and len(study.records) <= MAX_SEARCHED
+    return {"failures": _failures(study)} if few else {}
 
 
 def _state(job: Job | None, *, others: bool) -> str:

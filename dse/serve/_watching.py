@@ -10,6 +10,7 @@ import ctypes
 import os
 import select
 import struct
+import sys
 from contextlib import suppress
 from enum import IntFlag
 from pathlib import Path
@@ -85,7 +86,7 @@ def new_watcher() -> Watcher:
     Raises:
         OSError: it has nothing, or gives no more of it to this user.
     """
-    if hasattr(select, "kqueue"):
+    if sys.platform != "linux":
         from dse.serve._watching_kqueue import KqueueWatcher
 
         return KqueueWatcher()

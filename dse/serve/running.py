@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse
@@ -11,11 +12,12 @@ from starlette.routing import Route
 
 from dse.core.configuration import PRECISIONS
 from dse.core.errors import DseError, RequestError
+from dse.core.printable import to_printable
 from dse.serve import _choices
 from dse.serve._events import EventStream
 from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER, read_asked
 from dse.serve._job_words import describe_state, is_exploration, words_to_go_on
-from dse.serve._live import facts, state_of_study
+from dse.serve._live import facts, state_of_study, with_slow_facts
 from dse.serve._plan import make_plan, start
 from dse.serve._posted import Fields, takes_form
 from dse.serve.errors import NotFoundError
@@ -208,7 +210,16 @@ def _to(place: str) -> Response:
 
 
 def _json(state: State) -> Response:
-    return JSONResponse(state, headers={"Cache-Control": "no-store"})
+    return JSONResponse(_printable(state), headers={"Cache-Control": "no-store"})
+
+
+def _printable(value: Any) -> Any:
+    """A JSON value whose texts are as templates show them."""
+    if isinstance(value, str):
+        return to_printable(value)
+    if isinstance(value, Mapping):
+        return {name: _printable(each) for name, each in value.items()}
+    return [*map(_printable, value)] if isinstance(value, list | tuple) else value
 
 
 def _exists(name: str) -> bool:
@@ -238,9 +249,16 @@ def _state(site: Site, name: str, job: Job | None) -> State:
     output = site.jobs.output(job, TAIL_BYTES) if job else ""
     if not _exists(name):
         return state_of_study(None, {}, job, output)
-    with site.library.opened(name) as opened:
-        known = opened.remember("live", lambda: facts(opened.study))
-        return state_of_study(opened.study, known, job, output)
+    try:
+        with site.library.opened(name) as opened:
+            known = opened.remember("live", lambda: facts(opened.study))
+            if not (job is not None and job.runs) and not opened.study.running_trials():
+                known = opened.remember("slow", lambda: with_slow_facts(opened.study, known))
+            return state_of_study(opened.study, known, job, output)
+    except RequestError:
+        if job is None or not job.runs:
+            raise
+        return state_of_study(None, {}, job, output)  # it is made just now
 
 
 def _state_of_jobs(jobs: Jobs) -> State:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ import yaml
 from dse.cli import run as run_dse
 from dse.core.errors import RequestError
 from dse.exploration import request
+from dse.machine.process_identity import process_identity
 from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER
 from dse.serve.changes import Changes
 from dse.serve.errors import NotFoundError
@@ -155,7 +157,7 @@ def make_web(here: Path) -> Iterator[Callable[..., Web]]:
 
     yield make
     for job in jobs.all():
-        if job.runs:
+        if job.runs and job.process["pid"] != os.getpid():
             os.kill(int(job.process["pid"]), signal.SIGKILL)
     assert here.is_dir()
 
@@ -476,6 +478,19 @@ def test_a_study_whose_space_can_not_be_told(web: Web, here: Path) -> None:
     assert run_dse(["explore", str(space), "--study", "studies/kept", "--settle", "0"]) == 0
     assert "give the command again that began it" in web.post("/studies/kept/run", 400).text
     web.post("/studies/none/run", 404)
+
+
+def test_a_study_that_is_made_just_now(web: Web, here: Path) -> None:
+    folder = here / "studies" / "early"
+    (folder / "runs").mkdir(parents=True)
+    sqlite3.connect(folder / "study.db").close()
+    job = forge(web.jobs, study="early", process=process_identity())
+    state = web.state("early")
+    assert state["flags"]["running"]
+    assert state["job"] == job.id
+    assert not state["flags"]["study"]
+    forge(web.jobs, study="early", code=1)
+    web.get("/studies/early/run/state", 400)
 
 
 def test_what_a_command_prints_is_only_text(web: Web, here: Path) -> None:

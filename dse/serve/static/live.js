@@ -7,6 +7,7 @@ let source = null;
 let asking = false;
 let again = false;
 let known = null;
+let unwatched = "";
 
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -26,15 +27,17 @@ function make(name, content, className) {
   return element;
 }
 
-function differs(element, content) {
-  const text = JSON.stringify(content);
-  if (element.dataset.shown === text) return false;
-  element.dataset.shown = text;
-  return true;
+// What is shown already is left alone: somebody may have selected it, or listen to it.
+function shows(elements, texts) {
+  const own = Array.from(elements, (each) => each.textContent);
+  return own.length === texts.length && own.every((text, place) => text === texts[place]);
 }
 
 function fillTable(table, { head, rows }) {
-  if (!differs(table, [head, rows])) return;
+  const cells = [head.map(([title]) => title), ...rows].flat();
+  const lines = table.tBodies[0].rows.length;
+  const texts = cells.map((each) => each.text ?? each);
+  if (lines === rows.length && shows(table.querySelectorAll("th, td"), texts)) return;
   const focused = table.contains(document.activeElement) ? document.activeElement.href : null;
   const titles = document.createElement("tr");
   for (const [title, numeric] of head) {
@@ -52,9 +55,10 @@ function fillTable(table, { head, rows }) {
 }
 
 function fillLines(element, lines) {
-  if (!differs(element, lines)) return;
+  const text = lines.map((line) => `${line}\n`).join("");
+  if (element.textContent === text) return;
   const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
-  element.textContent = lines.join("\n");
+  element.textContent = text;
   if (atEnd) element.scrollTop = element.scrollHeight;
 }
 
@@ -65,7 +69,7 @@ function show(state) {
   }
   for (const element of page.querySelectorAll("[data-list]")) {
     const lines = lists[element.dataset.list] ?? [];
-    if (differs(element, lines)) element.replaceChildren(...lines.map((each) => make("li", each)));
+    if (!shows(element.children, lines)) element.replaceChildren(...lines.map((each) => make("li", each)));
   }
   for (const element of page.querySelectorAll("[data-lines]")) {
     fillLines(element, lists[element.dataset.lines] ?? []);
@@ -108,6 +112,7 @@ async function ask() {
     const answer = await fetch(page.dataset.live, { headers: { Accept: "application/json" } });
     if (answer.ok) {
       show(await answer.json());
+      if (source?.readyState === EventSource.OPEN) write(lost, unwatched);
     } else {
       write(lost, "What is shown here is not up to date; load the page again.");
     }
@@ -140,10 +145,14 @@ function connect() {
   }
   if (source && source.readyState !== EventSource.CLOSED) return;
   source = new EventSource("/events");
-  source.addEventListener("open", () => write(lost, ""));
+  source.addEventListener("open", () => {
+    unwatched = "";
+    write(lost, "");
+  });
   source.addEventListener("studies", hear);
   source.addEventListener("unwatched", (event) => {
-    write(lost, `This page does not follow what happens: ${JSON.parse(event.data)}`);
+    unwatched = `This page does not follow what happens: ${JSON.parse(event.data)}`;
+    write(lost, unwatched);
   });
   source.addEventListener("error", () => {
     const gone = source?.readyState === EventSource.CLOSED;
