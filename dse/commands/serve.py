@@ -37,9 +37,11 @@ def run(request: ServeRequest, say: Callable[[str], None]) -> None:
     """
     if not REQUIREMENT.met:
         raise REQUIREMENT.error()
-    from dse.serve import looking, running, submitting
     from dse.serve.app import make_app
-    from dse.serve.server import serve
+    from dse.serve.exploring import pages as running
+    from dse.serve.looking import pages as looking
+    from dse.serve.submitting import pages as submitting
+    from dse.serve.web.server import serve
 
     site = make_site(request)
     app = make_app(site, [*looking.routes(), *running.routes(), *submitting.routes()])
@@ -57,9 +59,9 @@ def run(request: ServeRequest, say: Callable[[str], None]) -> None:
 
 def make_site(request: ServeRequest) -> Site:
     """What the pages work with."""
-    from dse.serve.changes import Changes
-    from dse.serve.jobs import Jobs
-    from dse.serve.library import Library
+    from dse.serve.jobs.jobs import Jobs
+    from dse.serve.looking.library import Library
+    from dse.serve.news.changes import Changes
     from dse.serve.pages import Pages
     from dse.serve.site import Site
 

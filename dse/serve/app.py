@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from dse.core.errors import DseError, RequestError
-from dse.serve._static import StaticFiles
 from dse.serve.errors import NotFoundError
+from dse.serve.web.static_files import StaticFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import jinja2
     from starlette.responses import HTMLResponse
 
-POLICY = "; ".join(
+POLICY = "; ".join(  # noqa: FLY002  # a line for each
     [
         "default-src 'none'",
         "script-src 'self'",

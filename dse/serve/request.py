@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.serve._hosts import Host
+from dse.serve.web.hosts import Host
 
 if TYPE_CHECKING:
     from pathlib import Path

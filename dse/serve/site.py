@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dse.serve.changes import Changes
-    from dse.serve.jobs import Jobs
-    from dse.serve.library import Library
+    from dse.serve.jobs.jobs import Jobs
+    from dse.serve.looking.library import Library
+    from dse.serve.news.changes import Changes
     from dse.serve.pages import Pages
     from dse.serve.request import ServeRequest
 

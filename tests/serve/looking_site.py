@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 
 from dse.core.errors import DseError, RequestError
 from dse.serve.errors import NotFoundError
-from dse.serve.library import Library
-from dse.serve.looking import routes
+from dse.serve.looking.library import Library
+from dse.serve.looking.pages import routes
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
 from dse.serve.site import Site

@@ -20,13 +20,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from dse.core.errors import DseError, RequestError
-from dse.serve import _connection, server
-from dse.serve._limits import Limits
 from dse.serve.app import make_app, site_of
 from dse.serve.errors import NotFoundError
 from dse.serve.pages import POLICY, Pages
 from dse.serve.request import ServeRequest
 from dse.serve.site import Site
+from dse.serve.web import _connection, server
+from dse.serve.web._limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

@@ -13,11 +13,11 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from dse.core.errors import DseError, RequestError
-from dse.serve import submitting
 from dse.serve.errors import NotFoundError
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
 from dse.serve.site import Site
+from dse.serve.submitting import pages as submitting
 from dse.study.folder import NAME, STUDIES, StudyFolder
 from dse.study.study import Study
 from tests.commandline import start

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.serve._access import ALWAYS
+from dse.serve.web._access import ALWAYS
 from tests.serve.serving import Served, serving
 
 if TYPE_CHECKING:

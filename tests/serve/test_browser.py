@@ -234,7 +234,7 @@ def test_no_page_is_wider_than_the_screen(folder: Path, width: int) -> None:
             driver.get(base + place)
             ready(driver)
             wider = "return document.documentElement.scrollWidth - innerWidth"
-            assert driver.execute_script(wider) <= 0, place  # type: ignore[no-untyped-call]
+            assert driver.execute_script(wider) <= 0, place
         assert complaints(driver) == []
         os.kill(explorer(folder), signal.SIGKILL)
 

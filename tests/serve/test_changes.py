@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.machine.process_identity import process_identity
-from dse.serve import changes as changes_module
-from dse.serve._events import EventStream
-from dse.serve._watching import LostNewsError, News, new_watcher
-from dse.serve.changes import THREAD, Changes
-from dse.serve.jobs import Jobs
+from dse.serve.jobs.jobs import Jobs
+from dse.serve.news import changes as changes_module
+from dse.serve.news._watching import LostNewsError, News, new_watcher
+from dse.serve.news.changes import THREAD, Changes
+from dse.serve.news.events import EventStream
 from tests.commandline import PATIENCE_S, here, tmp_path
 from tests.serve.test_jobs import eventually, forge
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.serve._connection import MAX_CONNECTIONS
+from dse.serve.web._connection import MAX_CONNECTIONS
 from tests.serve.serving import PATIENCE_S, Answer, Served, read_all, serving
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dse.serve._hosts import Host, Hosts
+from dse.serve.web.hosts import Host, Hosts
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ import pytest
 
 from dse.core.errors import DseError, RequestError
 from dse.machine.process_identity import process_identity
-from dse.serve import jobs as jobs_module
-from dse.serve._job import is_id
-from dse.serve._job_files import JobFiles
-from dse.serve.jobs import MAX_JOBS, Job, Jobs
+from dse.serve.jobs import jobs as jobs_module
+from dse.serve.jobs._job import is_id
+from dse.serve.jobs._job_files import JobFiles
+from dse.serve.jobs.jobs import MAX_JOBS, Job, Jobs
 from tests.commandline import PATIENCE_S, here, none_left, tmp_path
 from tests.replays import write_space, write_table
 
@@ -36,8 +36,8 @@ NULL = {"models": "m", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p
 SERVER = """
 import os, signal, sys, time
 from pathlib import Path
-from dse.serve._job_files import JobFiles
-from dse.serve.jobs import Jobs
+from dse.serve.jobs._job_files import JobFiles
+from dse.serve.jobs.jobs import Jobs
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -11,9 +11,9 @@ import pytest
 from dse.core.errors import DseError, RequestError
 from dse.results.imported import Import, keep, source
 from dse.results.read import read_file
-from dse.serve import library as module
 from dse.serve.errors import NotFoundError
-from dse.serve.library import MAX_OPEN, Library
+from dse.serve.looking import library as module
+from dse.serve.looking.library import MAX_OPEN, Library
 from dse.study.folder import StudyFolder
 from dse.study.revisions import distributions
 from dse.study.study import Study

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.serve._limits import MAX_BODY_BYTES
+from dse.serve.web._limits import MAX_BODY_BYTES
 from tests.serve.serving import PATIENCE_S, Answer, Served, read_all, serving
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import serialization
 
 from dse.core.errors import DseError, RequestError
 from dse.fleet.certificates import make_certificates
-from dse.serve._listening import check_certificate, listening
 from dse.serve.request import ServeRequest
+from dse.serve.web._listening import check_certificate, listening
 
 
 def refusal(request: ServeRequest) -> DseError:

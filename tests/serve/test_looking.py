@@ -16,7 +16,7 @@ from dse.core.measurement import Failure, FailureKind, Outcome
 from dse.report.html import page as report_page
 from dse.results.imported import Import, keep, source
 from dse.results.read import read_file
-from dse.serve import library as library_module
+from dse.serve.looking import library as library_module
 from dse.study.folder import StudyFolder
 from dse.study.revisions import distributions
 from dse.study.study import Study

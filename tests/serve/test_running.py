@@ -22,13 +22,13 @@ from dse.cli import run as run_dse
 from dse.core.errors import RequestError
 from dse.exploration import request
 from dse.machine.process_identity import process_identity
-from dse.serve._explore_form import SAMPLERS, USUAL_SAMPLER
-from dse.serve.changes import Changes
 from dse.serve.errors import NotFoundError
-from dse.serve.jobs import Answer, Jobs
+from dse.serve.exploring._explore_form import SAMPLERS, USUAL_SAMPLER
+from dse.serve.exploring.pages import routes
+from dse.serve.jobs.jobs import Answer, Jobs
+from dse.serve.news.changes import Changes
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
-from dse.serve.running import routes
 from dse.serve.site import Site
 from dse.study.folder import StudyFolder
 from dse.study.study import Study

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dse.serve
-from dse.serve.changes import Changes
-from dse.serve.jobs import Jobs
+from dse.serve.exploring.pages import routes
+from dse.serve.jobs.jobs import Jobs
+from dse.serve.news.changes import Changes
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
-from dse.serve.running import routes
 from dse.serve.site import Site
 from tests.commandline import PATIENCE_S, here, start, tmp_path
 from tests.replays import write_space

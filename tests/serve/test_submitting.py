@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.serve import submitting
-from dse.serve._export import read_verdicts
-from dse.serve._trees import SUBMISSIONS
+from dse.serve.submitting import pages as submitting
+from dse.serve.submitting._export import read_verdicts
+from dse.serve.submitting._trees import SUBMISSIONS
 from tests.commandline import Command, command, here, tmp_path
 from tests.replays import write_space
 from tests.serve.submitting_site import Browser

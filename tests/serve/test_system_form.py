@@ -11,10 +11,10 @@ import yaml
 
 from dse.core.errors import RequestError
 from dse.machine.system import UNKNOWN
-from dse.serve import _system_form as system_form
-from dse.serve._posted import MAX_FORM_BYTES, Fields
-from dse.serve._survey import system_file
-from dse.serve._sysinfo import MAX_BYTES, read_sysinfo
+from dse.serve.posted import MAX_FORM_BYTES, Fields
+from dse.serve.submitting import _system_form as system_form
+from dse.serve.submitting._survey import system_file
+from dse.serve.submitting._sysinfo import MAX_BYTES, read_sysinfo
 from dse.submission.description import (
     Declared,
     Origin,

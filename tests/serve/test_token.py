@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dse.serve._token import KEPT_S, kept_token, new_token, token_file
 from dse.serve.request import ServeRequest
+from dse.serve.web._token import KEPT_S, kept_token, new_token, token_file
 
 
 @pytest.fixture

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import DseError, RequestError
-from dse.serve import _trees
-from dse.serve._trees import SUBMISSIONS, checked_name, chunks, find_tree, find_trees, pack
+from dse.serve.submitting import _trees
+from dse.serve.submitting._trees import (
+    SUBMISSIONS,
+    checked_name,
+    chunks,
+    find_tree,
+    find_trees,
+    pack,
+)
 from tests.commandline import here, tmp_path
 from tests.submission.trees import contents, small_tree
 

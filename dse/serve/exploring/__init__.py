@@ -1,0 +1,1 @@
+"""The pages that start explorations and show them as they go on."""

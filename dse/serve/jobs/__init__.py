@@ -1,0 +1,1 @@
+"""Commands that were started from the page, and outlive it."""

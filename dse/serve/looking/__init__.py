@@ -1,0 +1,1 @@
+"""The pages that show studies, points and comparisons."""

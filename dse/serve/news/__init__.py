@@ -1,0 +1,1 @@
+"""Tells browsers of changes, as the system tells of them."""

@@ -1,0 +1,1 @@
+"""The pages that lead from a study to a submission."""

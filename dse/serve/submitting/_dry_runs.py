@@ -1,0 +1,76 @@
+"""Asks commands what they would do: short ones, which write nothing and start no runtime."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dse.core.errors import DseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dse.serve.jobs.jobs import Job
+    from dse.serve.site import Site
+
+TIMEOUT_S = 120.0
+RUNNING = ("running", "stopping")
+"""The states of jobs that measure, or may."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a command says that it would do.
+
+    Attributes:
+        command: as a user would type it.
+        found: its JSON object; None where it gave none.
+        lines: what it told beside that.
+        problem: why there is no object; empty where there is one, or where it was not asked.
+    """
+
+    command: str
+    found: Mapping[str, Any] | None = None
+    lines: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def command_of(words: Sequence[str]) -> str:
+    """A command as a user would type it.
+
+    Args:
+        words: after ``dse``.
+    """
+    return shlex.join(["dse", *words])
+
+
+def busy(site: Site) -> Job | None:
+    """A job that runs, beside which nothing else is to run unasked; None for none."""
+    return next((job for job in site.jobs.all() if job.state in RUNNING), None)
+
+
+def dry_run(site: Site, words: Sequence[str], *, ask: bool = True) -> DryRun:
+    """Asks a command what it would do.
+
+    Args:
+        site: whose jobs can ask.
+        words: of the command, after ``dse``.
+        ask: whether to ask; else only the command is told.
+    """
+    words = [*words, "--dry-run"]
+    command = command_of(words)
+    if not ask:
+        return DryRun(command)
+    try:
+        answer = site.jobs.ask([*words, "--json"], TIMEOUT_S)
+    except DseError as error:
+        return DryRun(command, problem=str(error))
+    lines = [line.strip() for line in answer.err.splitlines() if line.strip()]
+    try:
+        found = json.loads(answer.out)
+    except ValueError:
+        told = lines[-1].removeprefix("dse: ") if lines else f"exit code {answer.code}"
+        return DryRun(command, problem=told)
+    return DryRun(command, found, tuple(line for line in lines if not line.startswith("next: ")))
