@@ -36,7 +36,10 @@ class ConsoleHandler(logging.Handler):
         """Prints a message."""
         from dse.commands.console import print_lines
 
-        print_lines(self.format(record).splitlines(), self.console)  # a traceback has several
+        lines = [record.getMessage()]
+        if record.exc_info and record.exc_info[0] is not None:
+            lines += logging.Formatter().formatException(record.exc_info).splitlines()
+        print_lines(lines, self.console)
 
 
 def show_log(verbosity: int) -> ConsoleHandler:

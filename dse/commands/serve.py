@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dse.serve.request import ServeRequest
     from dse.serve.site import Site
 
-REQUIREMENT = Requirement("pages", ("jinja2", "starlette", "uvicorn", "watchfiles"), "serve")
+REQUIREMENT = Requirement("pages", ("jinja2", "starlette", "uvicorn"), "serve")
 JOBS = STUDIES / ".jobs"
 
 
@@ -50,7 +50,7 @@ def run(request: ServeRequest, say: Callable[[str], None]) -> None:
         say(address)
         print_next(_tunnel(request, address), "Ctrl-C ends the page, and nothing that it started")
 
-    serve(app, request, tell)
+    serve(app, request, tell, site.changes.close)
     if any(job.state in ("running", "stopping") for job in site.jobs.all()):
         from dse.commands.console import print_lines
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from dse.core.errors import DseError
+from dse.machine.measuring_lock import do_nothing
 from dse.serve.request import PORT
 from dse.serve.web._access import Access
 from dse.serve.web._browser import can_open, open_browser
@@ -40,13 +41,19 @@ KEEP_ALIVE_S = 10
 LOG = logging.getLogger(__name__)
 
 
-def serve(app: ASGIApp, request: ServeRequest, say: Callable[[str], None]) -> None:
+def serve(
+    app: ASGIApp,
+    request: ServeRequest,
+    say: Callable[[str], None],
+    end_streams: Callable[[], None] = do_nothing,
+) -> None:
     """Serves an application to those who know the token, until SIGINT or SIGTERM.
 
     Args:
         app: what is served.
         request: where, and to whom.
         say: is told the address to open, with the token, once it is served there.
+        end_streams: ends the answers that have no end of their own.
 
     Raises:
         RequestError: it can't be served so.
@@ -64,7 +71,7 @@ def serve(app: ASGIApp, request: ServeRequest, say: Callable[[str], None]) -> No
             if request.browser and request.socket is None and can_open():
                 open_browser(f"{place}/?token={access.make_ticket()}")
 
-        server = _Server(_settings(access, request), tell)
+        server = _Server(_settings(access, request), tell, end_streams)
         asyncio.run(server.serve([opened]))
         if not server.started:
             raise DseError("the server can't start; its log says why")
@@ -98,11 +105,14 @@ class _Server(uvicorn.Server):
     Args:
         config: its settings.
         ready: is called once it listens.
+        end_streams: see `serve`.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], end_streams: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._end_streams = ready, end_streams
         self._stopped = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -131,6 +141,7 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
         self._stopped.set()
+        self._end_streams()
         # What is broken off now is no error to tell.
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
 
