@@ -21,6 +21,8 @@ EXPECTED_RATE = 1.05
 """LoadGen is told to expect this multiple of the measured rate, and adds a tenth of its own."""
 EXPECTED_AGAIN = 1.1
 """The same multiple after a run that was over too soon, which tells the rate less well."""
+MAX_RISE = 2.0
+"""The most that a rate is taken to rise once more, as it did beyond what was expected of it."""
 SLOWER = 0.9
 """A Server rate that missed the bound is lowered to this share of it."""
 
@@ -86,7 +88,9 @@ def next_target(log: DetailLog, scenario: Scenario, target: float) -> float:
         return SLOWER * target
     if scenario is Scenario.OFFLINE:
         rate = log.number("result_samples_per_second")
-        return max(EXPECTED_AGAIN * rate, EXPECTED_RATE * target)
+        # A run that was far too short was slowed down by its start: a longer one is faster still.
+        rise = min(MAX_RISE, max(1.0, rate / target))
+        return max(EXPECTED_AGAIN * rise * rate, EXPECTED_RATE * target)
     return min(EXPECTED_LATENCY * mean_ms(log, scenario), target / EXPECTED_LATENCY)
 
 

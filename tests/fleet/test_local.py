@@ -80,4 +80,4 @@ def test_a_node_without_certificates_of_the_fleet(command: Command, here: Path) 
     write_table(here)
     answer = command("fleet", "explore", write_space(here))
     assert answer.code == 2
-    assert "give one of --scheduler, --local, --hosts, --slurm" in answer.err
+    assert "with one of --scheduler, --local, --hosts, --slurm" in answer.err

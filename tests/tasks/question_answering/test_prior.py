@@ -58,6 +58,6 @@ def test_models_are_alike_by_their_zeros_and_cheap_by_their_cost() -> None:
     features = compute_features([Configuration(n, "fp32", "null", 1, 1) for n in names], priors)
     large, base, *pruned, small = features.times.means
     assert large > base > small
-    assert pruned == [base, base]
+    assert base > pruned[0] > pruned[1]  # some runtimes skip zeros
     dense, ninety, ninety_five = features.shapes[1:4, -1]
     assert dense == 0 < ninety < ninety_five
