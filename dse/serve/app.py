@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from dse.core.errors import DseError, RequestError
 from dse.serve.errors import NotFoundError
+from dse.serve.site import site_of
 from dse.serve.web.static_files import StaticFiles
 
 if TYPE_CHECKING:
@@ -61,11 +62,6 @@ def make_app(site: Site, routes: Iterable[BaseRoute]) -> Starlette:
     app.router.redirect_slashes = False
     app.state.site = site
     return app
-
-
-def site_of(request: Request) -> Site:
-    """What the pages work with."""
-    return cast("Site", request.app.state.site)
 
 
 def _safe(route: BaseRoute) -> BaseRoute | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from dse.serve.jobs.jobs import Jobs
     from dse.serve.looking.library import Library
     from dse.serve.news.changes import Changes
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the routes work with; `Site` is ``request.app.state.site`` of a Starlette request.
+    """What the routes work with; see `site_of`.
 
     Attributes:
         request: what was asked for on the command line.
@@ -30,3 +32,8 @@ class Site:
     jobs: Jobs
     changes: Changes
     pages: Pages
+
+
+def site_of(request: Request) -> Site:
+    """What the pages work with."""
+    return cast("Site", request.app.state.site)

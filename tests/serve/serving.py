@@ -20,11 +20,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from dse.core.errors import DseError, RequestError
-from dse.serve.app import make_app, site_of
+from dse.serve.app import make_app
 from dse.serve.errors import NotFoundError
 from dse.serve.pages import POLICY, Pages
 from dse.serve.request import ServeRequest
-from dse.serve.site import Site
+from dse.serve.site import Site, site_of
 from dse.serve.web import _connection, server
 from dse.serve.web._limits import Limits
 

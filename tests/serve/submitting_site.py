@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -14,16 +13,15 @@ from starlette.testclient import TestClient
 
 from dse.core.errors import DseError, RequestError
 from dse.serve.errors import NotFoundError
+from dse.serve.looking.library import Library
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
 from dse.serve.site import Site
 from dse.serve.submitting import pages as submitting
-from dse.study.folder import NAME, STUDIES, StudyFolder
-from dse.study.study import Study
 from tests.commandline import start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -89,18 +87,6 @@ def _run(words: Sequence[str]) -> Answer:
     with start(*words) as process:
         out, err = process.communicate()
         return Answer(process.wait(), out, err)
-
-
-class Library:
-    """Opens studies of the working folder."""
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[Study]:
-        """A study by its name."""
-        folder = StudyFolder(STUDIES / name)
-        if not (NAME.fullmatch(name) and folder.begun):
-            raise NotFoundError(f"there is no study '{name}'")
-        yield Study.load(folder)
 
 
 class Browser:

@@ -78,7 +78,7 @@ def test_the_pages_load_only_what_is_there(client: TestClient) -> None:
 
 
 def test_styles_load_nothing_from_elsewhere(client: TestClient) -> None:
-    style = client.get("/static/style.css").text
+    style = "".join(client.get(f"/static/{name}.css").text for name in ("base", "style"))
     assert "url(" not in style
     assert "@import" not in style
     assert "prefers-color-scheme: dark" in style

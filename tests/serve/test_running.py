@@ -9,8 +9,6 @@ import re
 import shutil
 import signal
 import sqlite3
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -26,12 +24,12 @@ from dse.serve.errors import NotFoundError
 from dse.serve.exploring._explore_form import SAMPLERS, USUAL_SAMPLER
 from dse.serve.exploring.pages import routes
 from dse.serve.jobs.jobs import Answer, Jobs
+from dse.serve.looking.library import Library
 from dse.serve.news.changes import Changes
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
 from dse.serve.site import Site
 from dse.study.folder import StudyFolder
-from dse.study.study import Study
 from tests.commandline import command, here, none_left, start, start_python, tmp_path
 from tests.replays import write_space, write_table
 from tests.serve.test_jobs import NULL, ended, eventually, forge, printed
@@ -82,29 +80,6 @@ SPACE = {
 }
 
 
-@dataclass
-class Opened:
-    """An opened study, as the library has it."""
-
-    study: Study
-    made: dict[str, Any] = field(default_factory=dict)
-
-    def remember(self, key: str, make: Callable[[], Any]) -> Any:
-        return self.made.setdefault(key, make())
-
-
-class Shelf:
-    """A library that opens every study anew."""
-
-    @contextmanager
-    def opened(self, name: str) -> Iterator[Opened]:
-        yield Opened(Study.load(StudyFolder(Path("studies") / name)))
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[Study]:
-        yield Study.load(StudyFolder(Path("studies") / name))
-
-
 class Web:
     """The pages, as a browser without scripts sees them."""
 
@@ -151,7 +126,7 @@ def make_web(here: Path) -> Iterator[Callable[..., Web]]:
         app = Starlette(routes=routes(), exception_handlers={RequestError: report})
         asked = ServeRequest(**options)
         pages = Pages(read_only=asked.read_only)
-        library: Any = Shelf()
+        library = Library()
         app.state.site = Site(asked, library, jobs, Changes(jobs), pages)
         return Web(TestClient(app), jobs)
 

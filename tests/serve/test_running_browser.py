@@ -12,6 +12,7 @@ import pytest
 import dse.serve
 from dse.serve.exploring.pages import routes
 from dse.serve.jobs.jobs import Jobs
+from dse.serve.looking.library import Library
 from dse.serve.news.changes import Changes
 from dse.serve.pages import Pages
 from dse.serve.request import ServeRequest
@@ -20,7 +21,6 @@ from tests.commandline import PATIENCE_S, here, start, tmp_path
 from tests.replays import write_space
 from tests.report.browser import browsing, complaints, find, texts, wait_until
 from tests.serve.test_jobs import NULL, eventually
-from tests.serve.test_running import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ class Server:
 
         jobs = Jobs(Path("studies/.jobs"))
         self.changes = Changes(jobs)
-        library: Any = Shelf()
+        library: Any = Library()
         app = Starlette(routes=[*routes(), Route("/static/{name}", static)])
         pages = Pages(read_only=False)
         app.state.site = Site(ServeRequest(), library, jobs, self.changes, pages)

@@ -40,6 +40,7 @@ SCRIPTS = (
     *("theme.js", "page.js"),
 )
 """Script files, each after those that it uses."""
+STYLES = ("base.css", "style.css")
 SECTIONS = (
     ("answer", "Best"),
     ("points", "Points"),
@@ -152,7 +153,7 @@ def _read_resource(name: str) -> str:
 
 
 def _css(served: Served | None) -> str:
-    return _read_resource("style.css") + (served.style if served else "")
+    return "".join(map(_read_resource, STYLES)) + (served.style if served else "")
 
 
 def _script(served: Served | None) -> str:

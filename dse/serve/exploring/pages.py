@@ -21,6 +21,7 @@ from dse.serve.exploring._plan import make_plan, start
 from dse.serve.jobs.job_words import describe_state, is_exploration, words_to_go_on
 from dse.serve.news.events import EventStream
 from dse.serve.posted import Fields, takes_form
+from dse.serve.site import site_of
 from dse.study.folder import NAME, STUDIES, StudyFolder
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def routes() -> list[Route]:
 
 async def _events(request: Request) -> Response:
     """Tells a browser of changes, as long as it is connected."""
-    stream = _site(request).changes.stream(request.headers.get("last-event-id"))
+    stream = site_of(request).changes.stream(request.headers.get("last-event-id"))
     return cast("Response", EventStream(stream))
 
 
@@ -70,7 +71,7 @@ class _Running:
 
     def new(self, request: Request) -> Response:
         """The form, filled as the address says."""
-        site = _site(request)
+        site = site_of(request)
         if site.request.read_only:
             raise NotFoundError("nothing can be started here", remedy="leave out --read-only")
         fields = Fields.of_link(request)
@@ -78,7 +79,7 @@ class _Running:
 
     def plan(self, request: Request, fields: Fields) -> Response:
         """The form with the plan of what it says, or with what is wrong in it."""
-        site = _site(request)
+        site = site_of(request)
         try:
             asked = read_asked(fields, site.request)
             plan = make_plan(asked, site.jobs)
@@ -88,7 +89,7 @@ class _Running:
 
     def start(self, request: Request, fields: Fields) -> Response:
         """Starts what the form says."""
-        site = _site(request)
+        site = site_of(request)
         try:
             job = start(read_asked(fields, site.request), site.jobs)
         except DseError as error:
@@ -135,7 +136,7 @@ class _Running:
 
     def run(self, request: Request) -> Response:
         """A study that is explored, live."""
-        site, name = _site(request), request.path_params["name"]
+        site, name = site_of(request), request.path_params["name"]
         job = _last_job(site, name)
         return site.pages.page(
             "run",
@@ -147,12 +148,12 @@ class _Running:
 
     def state(self, request: Request) -> Response:
         """The same as JSON."""
-        site, name = _site(request), request.path_params["name"]
+        site, name = site_of(request), request.path_params["name"]
         return _json(_state(site, name, _last_job(site, name)))
 
     def go_on(self, request: Request, fields: Fields) -> Response:  # noqa: ARG002
         """Goes on with a study."""
-        site, name = _site(request), request.path_params["name"]
+        site, name = site_of(request), request.path_params["name"]
         explorations = (job for job in site.jobs.all() if is_exploration(job, name))
         last = next(explorations, None)
         if last is None and not _exists(name):
@@ -171,16 +172,16 @@ class _Running:
 
     def jobs(self, request: Request) -> Response:
         """All commands that were started from the page."""
-        site = _site(request)
+        site = site_of(request)
         return site.pages.page("jobs", title="Jobs", state=_state_of_jobs(site.jobs))
 
     def jobs_state(self, request: Request) -> Response:
         """The same as JSON."""
-        return _json(_state_of_jobs(_site(request).jobs))
+        return _json(_state_of_jobs(site_of(request).jobs))
 
     def job(self, request: Request) -> Response:
         """One command and what it printed."""
-        site = _site(request)
+        site = site_of(request)
         job = _job(site, request.path_params["id"])
         return site.pages.page(
             "job", title=f"Job {job.id}", job=job, state=_state_of_job(site.jobs, job)
@@ -188,20 +189,16 @@ class _Running:
 
     def job_state(self, request: Request) -> Response:
         """The same as JSON."""
-        site = _site(request)
+        site = site_of(request)
         return _json(_state_of_job(site.jobs, _job(site, request.path_params["id"])))
 
     def stop(self, request: Request, fields: Fields) -> Response:
         """Interrupts a command, as Ctrl-C does."""
-        site = _site(request)
+        site = site_of(request)
         job = site.jobs.stop(_job(site, request.path_params["id"]).id)
         if fields.one("back") == "study" and job.study:
             return _to(f"/studies/{quote(job.study, safe='')}/run")
         return _to(f"/jobs/{job.id}")
-
-
-def _site(request: Request) -> Site:
-    return cast("Site", request.app.state.site)
 
 
 def _to(place: str) -> Response:

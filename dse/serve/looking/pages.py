@@ -21,6 +21,7 @@ from dse.serve.looking._comparing import (
 )
 from dse.serve.looking._listing import describe, listing
 from dse.serve.looking._study_page import PICTURE, TABLE, place_of, study_csv, study_page
+from dse.serve.site import site_of
 from dse.tasks import registry
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from dse.compare.comparison import Comparison, SystemOrder
-    from dse.serve.site import Site
 
 WRONG = 422
 MAX_PICTURE_BYTES = 1 << 25
@@ -62,13 +62,8 @@ def routes() -> list[Route]:
     ]
 
 
-def _site(request: Request) -> Site:
-    site: Site = request.app.state.site
-    return site
-
-
 def _all(request: Request) -> Response:
-    site = _site(request)
+    site = site_of(request)
     running = {
         job.study: job
         for job in reversed(site.jobs.all())
@@ -82,7 +77,7 @@ def _all(request: Request) -> Response:
 def _study(request: Request) -> Response:
     from starlette.responses import RedirectResponse, Response
 
-    site, name = _site(request), request.path_params["name"]
+    site, name = site_of(request), request.path_params["name"]
     if site.library.is_import(name):
         return RedirectResponse(f"/compare{CompareForm((name,)).query}")
     asked = Asked.of(request.query_params)
@@ -101,7 +96,7 @@ def _asked_again(request: Request, asked: Asked, error: RequestError) -> Respons
     if problem is None:
         raise error
     name = request.path_params["name"]
-    return _site(request).pages.page(
+    return site_of(request).pages.page(
         "study_asked",
         status=WRONG,
         title=f"{name}: what is asked for is wrong",
@@ -115,7 +110,7 @@ def _state(request: Request) -> Response:
     """How far a study is, for a page that was made before."""
     from starlette.responses import JSONResponse
 
-    with _site(request).library.opened(request.path_params["name"]) as opened:
+    with site_of(request).library.opened(request.path_params["name"]) as opened:
         count = len(opened.study.records)
         return JSONResponse({"mark": opened.mark, "configurations": count})
 
@@ -123,7 +118,7 @@ def _state(request: Request) -> Response:
 def _table(request: Request) -> Response:
     name, asked = request.path_params["name"], Asked.of(request.query_params)
     try:
-        with _site(request).library.opened(name) as opened:
+        with site_of(request).library.opened(name) as opened:
             content = study_csv(opened, asked)
     except RequestError as error:
         return _asked_again(request, asked, error)
@@ -144,7 +139,7 @@ def _csv(content: bytes, name: str) -> Response:
 
 
 def _picture(request: Request) -> Response:
-    folder = _site(request).library.folder(request.path_params["name"])
+    folder = site_of(request).library.folder(request.path_params["name"])
     return _png(_read_picture(folder.picture))
 
 
@@ -169,7 +164,7 @@ def _png(content: bytes) -> Response:
 
 
 def _point(request: Request) -> Response:
-    site, name = _site(request), request.path_params["name"]
+    site, name = site_of(request), request.path_params["name"]
     asked = Asked.of(request.query_params)
     id_ = point_id(request.path_params["point"])
     try:
@@ -185,7 +180,7 @@ def _compare(request: Request) -> Response:
     content = None
     if form.sources:
         try:
-            content = shown(*compared(form, _site(request).library))
+            content = shown(*compared(form, site_of(request).library))
         except NotFoundError:
             raise
         except RequestError as error:
@@ -207,7 +202,7 @@ def _compare_page(
     content: dict[str, Any] | None,
     problem: tuple[str, str] | None,
 ) -> Response:
-    site = _site(request)
+    site = site_of(request)
     stored = [
         {"name": each.name, "words": describe(each)}
         for each in site.library.stored()
@@ -236,7 +231,7 @@ def _compared(request: Request) -> tuple[Comparison, SystemOrder | None]:
     form = CompareForm.of(request.query_params)
     if not form.sources:
         raise RequestError("nothing is chosen to be compared", remedy="choose it at /compare")
-    return compared(form, _site(request).library)
+    return compared(form, site_of(request).library)
 
 
 def _compare_csv(request: Request) -> Response:

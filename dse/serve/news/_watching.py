@@ -1,12 +1,13 @@
 """Waits for changes in folders and for the end of processes: the system tells, nobody looks.
 
 Linux tells of names that come and go in a folder (inotify(7)), and of the end of any process of the
-user (pidfd_open(2)); BSD and macOS tell of both through one queue (kqueue(2)).
+user (pidfd_open(2)). On other systems pages show what there is when they are loaded.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import select
 import struct
@@ -87,9 +88,7 @@ def new_watcher() -> Watcher:
         OSError: it has nothing, or gives no more of it to this user.
     """
     if sys.platform != "linux":
-        from dse.serve.news._watching_kqueue import KqueueWatcher
-
-        return KqueueWatcher()
+        raise OSError(errno.ENOSYS, "changes are followed on Linux only; load the page again")
     return InotifyWatcher()
 
 

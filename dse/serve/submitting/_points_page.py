@@ -11,6 +11,7 @@ from dse.core.errors import RequestError
 from dse.core.metrics import Scenario
 from dse.core.wording import format_count, format_duration
 from dse.serve.posted import Fields
+from dse.serve.site import site_of
 from dse.serve.submitting._choice import Choice, one_of
 from dse.serve.submitting._dry_runs import busy, command_of, dry_run
 from dse.serve.submitting._steps import page_of, way_of
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dse.serve.site import Site
     from dse.serve.submitting._survey import Survey
 
 ACTIONS = {"rehearse": ("--rehearsal",), "validate": ()}
@@ -98,7 +98,7 @@ def show(request: Request) -> Response:
 
 def start(request: Request, form: Fields) -> Response:
     """Starts a validation or a rehearsal."""
-    site: Site = request.app.state.site
+    site = site_of(request)
     study = request.path_params["name"]
     choice, problem = Choice.read(form, _folders(request))
     known, unknown = look(site, study, choice.division, choice.points)
@@ -115,7 +115,7 @@ def start(request: Request, form: Fields) -> Response:
 
 def _folders(request: Request) -> dict[str, tuple[Path, ...]]:
     """The folders that may be given, by `dse.serve.submitting._choice.INPUTS`."""
-    asked = request.app.state.site.request
+    asked = site_of(request).request
     return {"models": asked.models, "dataset": asked.datasets}
 
 
@@ -139,7 +139,7 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
         problem: what is wrong with what was sent; empty for nothing.
         asked: whether to look what would be run although something runs.
     """
-    site: Site = request.app.state.site
+    site = site_of(request)
     study = request.path_params["name"]
     known, unknown = look(site, study, choice.division, choice.points)
     problem = problem or unknown

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 
 from dse.core.errors import RequestError
 from dse.serve.posted import Fields
+from dse.serve.site import site_of
 from dse.serve.submitting import _system_form as system_form
 from dse.serve.submitting._choice import Choice
 from dse.serve.submitting._steps import page_of, way_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dse.serve.site import Site
     from dse.serve.submitting._survey import Survey
 
 
@@ -68,7 +68,7 @@ def take(request: Request, content: bytes, lacking: str) -> Response:
 def _look(request: Request, fields: Fields) -> tuple[Survey, str]:
     """How far the study is, and what is wrong with the division that was asked for."""
     choice, problem = Choice.read(fields)
-    known, unknown = look(request.app.state.site, request.path_params["name"], choice.division)
+    known, unknown = look(site_of(request), request.path_params["name"], choice.division)
     return known, problem or unknown
 
 
@@ -89,7 +89,7 @@ def _page(
     problem: str = "",
     taken: Taken | None = None,
 ) -> Response:
-    site: Site = request.app.state.site
+    site = site_of(request)
     study = known.study
     problem = problem or known.problem
     found = system_form.rows(known, values, taken.values if taken else ())

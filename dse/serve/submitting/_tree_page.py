@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, StreamingResponse
 from dse.core.errors import RequestError
 from dse.serve.errors import NotFoundError
 from dse.serve.posted import Fields
+from dse.serve.site import site_of
 from dse.serve.submitting._dry_runs import busy, command_of, dry_run
 from dse.serve.submitting._export import CATEGORIES, STATUSES, Export, Readiness, read_verdicts
 from dse.serve.submitting._steps import page_of, way_of
@@ -56,7 +57,7 @@ def show(request: Request) -> Response:
 
 def start(request: Request, form: Fields) -> Response:
     """Starts an export."""
-    site: Site = request.app.state.site
+    site = site_of(request)
     study = request.path_params["name"]
     export, problem = Export.read(form, study)
     _, unknown = look(site, study, export.choice.division)
@@ -112,7 +113,7 @@ def _page(
     asked: bool = False,
 ) -> Response:
     """Shows what is to be exported; with a problem nothing is asked of commands."""
-    site: Site = request.app.state.site
+    site = site_of(request)
     study = request.path_params["name"]
     known, unknown = look(site, study, export.choice.division, export.choice.points)
     problem = problem or unknown

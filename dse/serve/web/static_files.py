@@ -20,6 +20,8 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 """What is served, by the ends of names."""
+COMMON = files("dse.report.html") / "base.css"
+"""The style that these pages have in common with that of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class StaticFiles:
     def __init__(self) -> None:
         self._files = {
             each.name: _File(each.read_bytes(), TYPES[end])
-            for each in (files("dse.serve") / "static").iterdir()
+            for each in (*(files("dse.serve") / "static").iterdir(), COMMON)
             if (end := f".{each.name.rpartition('.')[2]}") in TYPES
         }
 
