@@ -5,10 +5,9 @@
 A real `dse fleet node` is connected over TLS to a real scheduler on this machine. In each round one
 configuration is measured by three brief runs, each in a process of its own, in random order: one
 with the node **running**, and two with the node **stopped** (SIGSTOP). The ratio of running to
-stopped is what the node costs. The ratio of the two stopped ones, which do not differ, says what
-the method can tell. Each ratio is a geometric mean over all rounds, with a 95 % confidence interval
-of Student's t. The scheduler runs on the same machine all the time, and has less to do while the
-node is stopped; a fleet's scheduler is mostly elsewhere, so the cost is rather overstated.
+stopped is what the node costs, as `benchmarks.contrasts` says. The scheduler runs on the same
+machine all the time, and has less to do while the node is stopped; a fleet's scheduler is mostly
+elsewhere, so the cost is rather overstated.
 
 Before that, the CPU time and the wake-ups of the waiting node are counted. The machine has to be
 quiet.
@@ -18,11 +17,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
-import random
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,21 +28,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.probe_cost import LIMITS, probe_spec
-from dse.core.intervals import student_t
-from dse.core.metrics import METRICS
+from benchmarks.contrasts import MIN_ROUNDS, Ratio, Subject, contrasts
 from dse.environments.availability import runtime_availabilities
 from dse.fleet.certificates import make_certificates
 from dse.machine.affinity import available_cpus
-from dse.measure.runner import run_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 RUNNING, STOPPED, AGAIN = "running", "stopped", "stopped again"
 RATIOS = {"node running / stopped": (RUNNING, STOPPED), "stopped / stopped": (AGAIN, STOPPED)}
-FIGURES = ("latency_p90_ms", "throughput_samples_per_s")
-MIN_ROUNDS = 5
 WATCHED_S = 60.0
 """How long the waiting node is watched."""
 READY_S = 120.0
@@ -54,44 +45,6 @@ SETTLING_S = 0.3
 """A pause after the node was stopped or goes on: what it missed is made up for."""
 TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """What the rounds say of two ways.
-
-    Attributes:
-        backend: that was measured.
-        figure: the metric.
-        name: which ways.
-        ratio: the geometric mean over the rounds.
-        low: the lower end of its interval.
-        high: the upper end.
-        rounds: how many.
-    """
-
-    backend: str
-    figure: str
-    name: str
-    ratio: float
-    low: float
-    high: float
-    rounds: int
-
-    @classmethod
-    def of(cls, backend: str, figure: str, name: str, logs: Sequence[float]) -> Ratio:
-        """From the logarithm of each round's ratio."""
-        mean = statistics.fmean(logs)
-        half = student_t(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-        low, high = math.exp(mean - half), math.exp(mean + half)
-        return cls(backend, figure, name, math.exp(mean), low, high, len(logs))
-
-    def __str__(self) -> str:
-        low, high = (100 * (each - 1) for each in (self.low, self.high))
-        return (
-            f"{self.backend:12} {self.figure:26} {self.name:24} {100 * (self.ratio - 1):+.2f} %"
-            f"  [{low:+.2f}, {high:+.2f}]"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,47 +154,27 @@ def _wait_for(log: Path, words: str, process: subprocess.Popen[bytes]) -> str:
     return text.partition(words)[2]
 
 
-def measured(backend: str, python: str, threads: int, folder: Path) -> dict[str, float]:
-    """The figures of a brief run.
-
-    Raises:
-        SystemExit: it failed.
-    """
-    spec = probe_spec(backend, folder, threads=threads, metrics=FIGURES, fidelity="brief")
-    outcome = run_worker(spec, LIMITS, interpreter=python)
-    if outcome.failure is not None:
-        sys.exit(f"{spec.configuration}: {outcome.failure.message}")
-    return {each.metric: each.value for each in outcome.measurements if each.metric in FIGURES}
-
-
-def compared(
-    node: Node, backend: str, python: str, *, rounds: int, threads: int, folder: Path
-) -> list[Ratio]:
+def compared(node: Node, subject: Subject, rounds: int) -> list[Ratio]:
     """The ratios of a backend."""
-    order = random.Random(0)  # noqa: S311
-    logs: dict[tuple[str, str], list[float]] = {(f, n): [] for f in FIGURES for n in RATIOS}
-    for number in range(rounds + 1):
-        found: dict[str, Mapping[str, float]] = {}
-        ways = [RUNNING, STOPPED, AGAIN]
-        order.shuffle(ways)
-        for way in ways:
-            place = folder / f"{backend}-{number}-{way.replace(' ', '-')}"
-            with ExitStack() as held:
-                if way != RUNNING:
-                    held.enter_context(node.stopped())
-                time.sleep(SETTLING_S)
-                found[way] = measured(backend, python, threads, place)
-        if number:  # the first one fills the caches of the system
-            for (figure, name), values in logs.items():
-                one, other = RATIOS[name]
-                values.append(math.log(found[one][figure] / found[other][figure]))
-    return [Ratio.of(backend, figure, name, values) for (figure, name), values in logs.items()]
+
+    @contextmanager
+    def running(_: Path) -> Iterator[None]:
+        time.sleep(SETTLING_S)
+        yield
+
+    @contextmanager
+    def stopped(_: Path) -> Iterator[None]:
+        with node.stopped():
+            time.sleep(SETTLING_S)
+            yield
+
+    ways = {RUNNING: running, STOPPED: stopped, AGAIN: stopped}
+    return contrasts(subject, ways, RATIOS, rounds)
 
 
 def main() -> int:
     """Prints the ratios."""
     options = _options()
-    assert all(figure in METRICS for figure in FIGURES)
     results: list[Ratio] = []
     with tempfile.TemporaryDirectory(prefix="dse-node-cost-") as name:
         folder = Path(name)
@@ -254,14 +187,8 @@ def main() -> int:
                 if available.python is None or available.error is not None:
                     sys.stderr.write(f"{backend} is left out: {available.error}\n")
                     continue
-                found = compared(
-                    node,
-                    backend,
-                    available.python,
-                    rounds=options.rounds,
-                    threads=options.threads,
-                    folder=folder,
-                )
+                subject = Subject(backend, available.python, options.threads, folder)
+                found = compared(node, subject, options.rounds)
                 results += found
                 if not options.json:
                     sys.stdout.writelines(f"{each}\n" for each in found)

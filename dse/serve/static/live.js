@@ -2,7 +2,9 @@
 // has a mark that names what of the state it shows.
 const page = document.querySelector("[data-live]");
 const lost = document.getElementById("lost");
-const PAUSE_MS = 1000; // between two questions: something may be measured
+const MIN_PAUSE = 1000; // milliseconds from one answer to the next question: something may be measured
+const MAX_PAUSE = 30_000;
+const MAX_SHARE = 0.05; // of the time that is spent on answers then
 let source = null;
 let asking = false;
 let again = false;
@@ -108,6 +110,7 @@ async function ask() {
     return;
   }
   asking = true;
+  const began = performance.now();
   try {
     const answer = await fetch(page.dataset.live, { headers: { Accept: "application/json" } });
     if (answer.ok) {
@@ -119,13 +122,14 @@ async function ask() {
   } catch {
     write(lost, "Connection lost.");
   }
+  const pause = (performance.now() - began) / MAX_SHARE;
   setTimeout(() => {
     asking = false;
     if (again) {
       again = false;
       ask();
     }
-  }, PAUSE_MS);
+  }, Math.min(Math.max(pause, MIN_PAUSE), MAX_PAUSE));
 }
 
 function hear(event) {
