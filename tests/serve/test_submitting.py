@@ -172,9 +172,9 @@ def test_an_unknown_study_is_not_found() -> None:
 def test_nothing_can_be_started_where_one_may_only_read(full: Copy) -> None:
     assert full.folder.is_dir()
     browser = Browser(read_only=True)
-    for page in ("full/submit", "full/submit/export"):
+    for page, buttons in {"full/submit": 2, "full/submit/export": 1}.items():
         found = browser.get(page)
-        assert found.tags.count("button") == 1  # it shows what would be done
+        assert found.tags.count("button") == buttons  # they show what would be done
     assert all(len({*(route.methods or ())} - {"HEAD"}) == 1 for route in submitting.routes())
 
 
@@ -331,3 +331,51 @@ def test_the_whole_way_of_a_real_model(command: Command, here: Path) -> None:
         names = sorted(archive.getnames())
     assert names == sorted(contents(here / SUBMISSIONS / "first-preview"))
     assert len(names) == 25
+
+
+def test_points_are_chosen_by_conditions(small: list[str]) -> None:
+    assert small
+    browser = Browser()
+    page = browser.get(
+        "small/submit", choose="1", point="0", where="threads < 100\r\n\r\nthreads > 0"
+    )
+    conditions = ("--where", "threads < 100", "--where", "threads > 0")
+    assert browser.jobs.asked == [("validate", "small", *conditions, "--dry-run", "--json")]
+    assert page.values["point"] == ["0"]
+    browser.jobs.asked.clear()
+    page = browser.get("small/submit", where="threads > 100", decided="1")
+    assert "No point is left." in page.text
+    assert page.values["decided"] == ["1"]
+    assert browser.jobs.asked == []
+
+
+def test_a_point_that_is_named_needs_no_condition(small: list[str]) -> None:
+    assert small
+    browser = Browser()
+    page = browser.get("small/submit", point="0", where="threads < 100", memory="2GiB")
+    words = ("validate", "small", "--points", "0", "--memory-limit", "2GiB")
+    assert browser.jobs.asked == [(*words, "--dry-run", "--json")]
+    assert page.values["memory"] == ["2GiB"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("where", "threads <", "--where"),
+        ("where", "speed < 3", "speed"),
+        ("where", "threads > 0\n" * 21, "more than 20 conditions"),
+        ("memory", "much", "'much' is not an amount of memory"),
+    ],
+)
+def test_a_wrong_choice_is_told_and_kept(
+    small: list[str], field: str, value: str, problem: str
+) -> None:
+    assert small
+    browser = Browser()
+    page = browser.get("small/submit", 422, **{field: value})
+    assert problem in page.text
+    first, *_ = value.splitlines()
+    assert first in page.text or page.values[field] == [first]
+    assert browser.jobs.asked == []
+    browser.post("small/submit", 422, point="0", do="rehearse", **{field: value})
+    assert browser.jobs.jobs == []

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.metrics import Scenario
+from dse.derived.definitions import WHERE
+from dse.derived.derivation import Derivation
 from dse.tasks.benchmark import DIVISIONS, OPEN
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     Folders = Mapping[str, Sequence[Path]]
 
 MAX_POINTS = 1000
+MAX_CONDITIONS = 20
+MEMORY = re.compile(r"[1-9][0-9]{0,8}(\.[0-9]{1,9})?[KMGT]i?B")
 INPUTS = ("models", "dataset")
 """What lies in the folders that a validation may be given; also its options."""
 _ID = re.compile(r"[0-9]{1,9}")
@@ -32,15 +36,21 @@ class Choice:
     Attributes:
         division: of the submission.
         points: their ids; empty for those that lead.
+        where: conditions that points which nobody names must meet.
+        decided: whether these have to be certain to lead.
         scenarios: to run; empty for those of the objectives or of the division.
         anyway: whether points are run that an export would refuse.
+        memory: the most that a run may take; empty for the command's own limit.
         inputs: folders that are given, by `INPUTS`; of each its place among those there are.
     """
 
     division: str = OPEN
     points: tuple[int, ...] = ()
+    where: tuple[str, ...] = ()
+    decided: bool = False
     scenarios: tuple[str, ...] = ()
     anyway: bool = False
+    memory: str = ""
     inputs: Mapping[str, tuple[int, Path]] = field(default_factory=dict)
 
     @classmethod
@@ -58,9 +68,12 @@ class Choice:
         scenarios = [one_of(name, "scenario", names) for name in fields.all("scenario")]
         return cls(
             division=one_of(fields.one("division", OPEN), "division", DIVISIONS),
-            points=_ids(fields.all("point")),
+            points=() if fields.has("choose") else _ids(fields.all("point")),
+            where=_conditions(fields.all("where")),
+            decided=fields.has("decided"),
             scenarios=tuple(dict.fromkeys(scenarios)),
             anyway=fields.has("anyway"),
+            memory=_memory(fields.one("memory")),
             inputs=_inputs(fields, folders or {}),
         )
 
@@ -83,7 +96,11 @@ class Choice:
     @property
     def words(self) -> list[str]:
         """The options that say which points and which division."""
-        points = ["--points", ",".join(map(str, self.points))] if self.points else []
+        if self.points:
+            points = ["--points", ",".join(map(str, self.points))]
+        else:
+            points = [word for each in self.where for word in (WHERE, each)]
+            points += ["--decided"] if self.decided else []
         return [*points, *([] if self.division == OPEN else ["--division", self.division])]
 
     @property
@@ -93,7 +110,18 @@ class Choice:
         inputs = [
             word for name, (_, path) in self.inputs.items() for word in (f"--{name}", str(path))
         ]
-        return [*inputs, *self.words, *scenarios, *(["--anyway"] if self.anyway else [])]
+        memory = ["--memory-limit", self.memory] if self.memory else []
+        anyway = ["--anyway"] if self.anyway else []
+        return [*inputs, *self.words, *scenarios, *memory, *anyway]
+
+    @property
+    def derivation(self) -> Derivation:
+        """The conditions, checked.
+
+        Raises:
+            RequestError: one is wrong.
+        """
+        return Derivation.parse((), self.where, ())
 
     @property
     def query(self) -> dict[str, str | list[str]]:
@@ -101,8 +129,11 @@ class Choice:
         return {
             "division": self.division,
             "point": [*map(str, self.points)],
+            "where": [*self.where],
+            "decided": "1" if self.decided else "",
             "scenario": [*self.scenarios],
             "anyway": "1" if self.anyway else "",
+            "memory": self.memory,
             **{name: str(place) for name, (place, _) in self.inputs.items()},
         }
 
@@ -134,6 +165,24 @@ def _inputs(fields: Fields, folders: Folders) -> dict[str, tuple[int, Path]]:
             place = int(one_of(text, name, map(str, range(len(there)))))
             found[name] = place, there[place]
     return found
+
+
+def _conditions(texts: Sequence[str]) -> tuple[str, ...]:
+    """Conditions, one a line; checked, so that a command is not asked in vain."""
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    found = tuple(line for line in lines if line)
+    if len(found) > MAX_CONDITIONS:
+        problem = f"there are more than {MAX_CONDITIONS} conditions"
+        raise RequestError(problem, field="where", remedy="leave some out")
+    Derivation.parse((), found, ())
+    return found
+
+
+def _memory(text: str) -> str:
+    if text and not MEMORY.fullmatch(text):
+        problem = f"'{text[:40]}' is not an amount of memory"
+        raise RequestError(problem, field="memory", remedy="write 800MiB or 4GiB")
+    return text
 
 
 def _ids(texts: Sequence[str]) -> tuple[int, ...]:

@@ -93,7 +93,7 @@ def show(request: Request) -> Response:
     """The page; the address says what is chosen."""
     fields = Fields.of_link(request)
     choice, problem = Choice.read(fields, _folders(request))
-    return _page(request, choice, problem, asked=fields.has("now"))
+    return _page(request, choice, fields, problem)
 
 
 def start(request: Request, form: Fields) -> Response:
@@ -101,15 +101,15 @@ def start(request: Request, form: Fields) -> Response:
     site = site_of(request)
     study = request.path_params["name"]
     choice, problem = Choice.read(form, _folders(request))
-    known, unknown = look(site, study, choice.division, choice.points)
+    known, unknown = look(site, study, choice)
     if problem or unknown:
-        return _page(request, choice, problem or unknown)
+        return _page(request, choice, form, problem or unknown)
     try:
         _refuse_nothing(choice, known)
         action = one_of(form.one("do"), "do", ACTIONS)
         job = site.jobs.start(["validate", study, *choice.all_words, *ACTIONS[action]], study)
     except RequestError as error:
-        return _page(request, choice, str(error))
+        return _page(request, choice, form, str(error))
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
@@ -130,24 +130,26 @@ def _refuse_nothing(choice: Choice, known: Survey) -> None:
         raise RequestError(problem, field="point", remedy="choose from the table")
 
 
-def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = False) -> Response:
+def _page(request: Request, choice: Choice, fields: Fields, problem: str = "") -> Response:
     """Shows what is chosen; with a problem nothing is asked of commands.
 
     Args:
         request: names the study.
         choice: what is chosen.
-        problem: what is wrong with what was sent; empty for nothing.
-        asked: whether to look what would be run although something runs.
+        fields: that say it.
+        problem: what is wrong with them; empty for nothing.
     """
     site = site_of(request)
     study = request.path_params["name"]
-    known, unknown = look(site, study, choice.division, choice.points)
+    known, unknown = look(site, study, choice)
     problem = problem or unknown
     running = busy(site)
     words = ["validate", study, *choice.all_words]
-    ask = not problem and bool(known.candidates) and (asked or running is None)
+    chosen = choice.points or tuple(
+        each.id for each in known.leaders if each.decided or not choice.decided
+    )
+    ask = not problem and bool(chosen) and (fields.has("now") or running is None)
     dry = dry_run(site, words, ask=ask)
-    chosen = choice.points or tuple(each.id for each in known.leaders)
     again = page_of(study, **{**choice.query, "now": "1"})
     return site.pages.page(
         "submit_points",
@@ -156,6 +158,8 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
         way=way_of(known, "Points"),
         survey=known,
         choice=choice,
+        where=[line for text in fields.all("where") for line in text.split("\n") if line.strip()],
+        memory=fields.one("memory"),
         chosen=frozenset(chosen),
         divisions=DIVISIONS,
         scenarios=[scenario.value for scenario in Scenario],

@@ -12,14 +12,15 @@ from dse.core.wording import format_count
 from dse.report.standing import split_frontier, standing_on
 from dse.report.text import heading, number, short_settings
 from dse.report.view import View
+from dse.serve.submitting._choice import Choice
 from dse.study.folder import STUDIES
 from dse.submission.description import Declared, described_fields, read_declared
 from dse.submission.evidence import gather
 from dse.submission.rules import foreseeable
-from dse.tasks.benchmark import CLOSED, CLOSED_CATEGORY, OPEN, Benchmark
+from dse.tasks.benchmark import CLOSED, CLOSED_CATEGORY, Benchmark
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from dse.core.measurement import FidelityName
@@ -59,6 +60,7 @@ class Candidate:
         values: as they are shown, in the order of `Survey.headings`.
         standing: in a word; `OTHER` for one that no frontier has.
         leads: whether it is validated where nobody names points.
+        decided: whether that is certain.
         runs: what there is of its runs.
         breaches: the rules that it breaks however it is run.
     """
@@ -69,6 +71,7 @@ class Candidate:
     values: tuple[str, ...]
     standing: str
     leads: bool
+    decided: bool
     runs: Runs
     breaches: tuple[Breach, ...]
 
@@ -136,14 +139,13 @@ def system_file(study: str) -> Path:
     return STUDIES / study / SYSTEM_FILE
 
 
-def look(site: Site, name: str, division: str, named: Collection[int] = ()) -> tuple[Survey, str]:
+def look(site: Site, name: str, choice: Choice) -> tuple[Survey, str]:
     """Looks how far a study of a site is from a submission.
 
     Args:
         site: whose library has it.
         name: of the study.
-        division: of the submission.
-        named: ids of points to show besides those that contend.
+        choice: the points and the division.
 
     Returns:
         How far it is, and why that is of the open division although another one was asked for.
@@ -153,27 +155,28 @@ def look(site: Site, name: str, division: str, named: Collection[int] = ()) -> t
         RequestError: MLPerf has no benchmark of its task.
     """
     with site.library.open(name) as study:
-        if division != OPEN:
-            try:
-                return survey(study, division, named), ""
-            except RequestError as error:
-                return survey(study, OPEN, named), str(error)
-        return survey(study, OPEN, named), ""
+        try:
+            return survey(study, choice), ""
+        except RequestError as error:
+            if choice == Choice():
+                raise
+            return survey(study, Choice()), str(error)
 
 
-def survey(study: Study, division: str = OPEN, named: Collection[int] = ()) -> Survey:
+def survey(study: Study, choice: Choice) -> Survey:
     """Looks how far a study is from a submission.
 
     Args:
         study: opened.
-        division: of the submission.
-        named: ids of points to show besides those that contend.
+        choice: the points and the division.
 
     Raises:
-        RequestError: MLPerf has no benchmark of its task in that division.
+        RequestError: MLPerf has no benchmark of its task in that division, or a condition asks for
+            what the study does not have.
     """
+    division, named = choice.division, choice.points
     benchmark = Benchmark.of(study.about.task, division)
-    view = View(study)
+    view = View(study, choice.derivation)
     leading, behind = split_frontier(view.frontier)
     contending = {record.id for record in (*leading, *behind)}
     measured = (r for r in study.records.values() if r.outcome.failure is None)
@@ -181,7 +184,7 @@ def survey(study: Study, division: str = OPEN, named: Collection[int] = ()) -> S
     scenarios = _scenarios(study, benchmark)
     # The one that is the most certain first, as `dse validate` has it.
     leading.sort(key=lambda record: (not view.frontier.certain(record), record.id))
-    judge = _Judge(study, scenarios, benchmark)
+    judge = _Judge(view, scenarios, benchmark)
     candidates = [
         *(judge.candidate(r, standing_on(view.frontier, r).value, leads=True) for r in leading),
         *(judge.candidate(r, standing_on(view.frontier, r).value) for r in behind),
@@ -223,12 +226,12 @@ def _scenarios(study: Study, benchmark: Benchmark) -> list[Scenario]:
 class _Judge:
     """Looks at the runs of points of a study; see `survey`."""
 
-    study: Study
+    view: View
     scenarios: Sequence[Scenario]
     benchmark: Benchmark
 
     def candidate(self, record: Record, standing: str, *, leads: bool = False) -> Candidate:
-        own, about = record.configuration, self.study.about
+        own, about = record.configuration, self.view.study.about
         return Candidate(
             id=record.id,
             model=f"{own.model} {own.precision}",
@@ -236,6 +239,7 @@ class _Judge:
             values=tuple(_shown(record, metric) for metric in about.metrics),
             standing=standing,
             leads=leads,
+            decided=leads and self.view.frontier.certain(record),
             runs=self._runs(record),
             breaches=tuple(foreseeable(record, about.models, self.benchmark)),
         )
@@ -251,7 +255,7 @@ class _Judge:
 
     def _gathered(self, record: Record, fidelities: Sequence[FidelityName]) -> Iterable[Evidence]:
         wanted, benchmark = self.scenarios, self.benchmark
-        return gather(self.study, record, wanted, fidelities, infer=False, benchmark=benchmark)
+        return gather(self.view.study, record, wanted, fidelities, infer=False, benchmark=benchmark)
 
     def _complete(self, result: Evidence) -> bool:
         """Whether a result has all its runs, and their logs."""

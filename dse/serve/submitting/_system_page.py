@@ -68,7 +68,8 @@ def take(request: Request, content: bytes, lacking: str) -> Response:
 def _look(request: Request, fields: Fields) -> tuple[Survey, str]:
     """How far the study is, and what is wrong with the division that was asked for."""
     choice, problem = Choice.read(fields)
-    known, unknown = look(site_of(request), request.path_params["name"], choice.division)
+    own = Choice(division=choice.division)
+    known, unknown = look(site_of(request), request.path_params["name"], own)
     return known, problem or unknown
 
 

@@ -60,7 +60,7 @@ def start(request: Request, form: Fields) -> Response:
     site = site_of(request)
     study = request.path_params["name"]
     export, problem = Export.read(form, study)
-    _, unknown = look(site, study, export.choice.division)
+    _, unknown = look(site, study, export.choice)
     if problem or unknown:
         return _page(request, export, problem or unknown, fields=form)
     try:
@@ -115,7 +115,7 @@ def _page(
     """Shows what is to be exported; with a problem nothing is asked of commands."""
     site = site_of(request)
     study = request.path_params["name"]
-    known, unknown = look(site, study, export.choice.division, export.choice.points)
+    known, unknown = look(site, study, export.choice)
     problem = problem or unknown
     trees, too_large = _trees(export.name)
     running = busy(site)
