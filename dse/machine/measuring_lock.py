@@ -96,6 +96,13 @@ def measuring_lock(
         yield turn
 
 
+def is_measured() -> bool:
+    """Whether some process measures on this machine right now."""
+    with ExitStack() as held:
+        # False says that it is taken; None that this file system has no locks.
+        return take_lock(_open(held, MEASURING), fcntl.LOCK_SH | fcntl.LOCK_NB) is False
+
+
 @contextmanager
 def turn_given_up() -> Iterator[None]:
     """Lets others measure for the block, and then waits for the turn again where it was held.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.measuring_lock import MEASURING, measuring_lock, turn_given_up
+from dse.machine.measuring_lock import MEASURING, is_measured, measuring_lock, turn_given_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,16 @@ def holder(stack: ExitStack) -> subprocess.Popen[str]:
 def line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().rstrip()
+
+
+def test_others_can_see_whether_something_is_measured() -> None:
+    assert not is_measured()
+    with measuring_lock():
+        assert is_measured()
+        with turn_given_up():
+            assert not is_measured()
+        assert is_measured()
+    assert not is_measured()
 
 
 def test_it_comes_at_once_where_nobody_measures_and_again() -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.machine.measuring_lock import measuring_lock
+from dse.serve.submitting import _dry_runs
 from dse.serve.submitting import pages as submitting
 from dse.serve.submitting._export import read_verdicts
 from dse.serve.submitting._trees import SUBMISSIONS
@@ -119,7 +121,7 @@ def test_nothing_is_asked_beside_a_run_unless_the_user_wants_it(small: list[str]
     job = browser.jobs.start(["explore", "other"], "other")
     page = browser.get("small/submit")
     assert browser.jobs.asked == []
-    assert "dse explore other runs. Nothing else is done beside it" in page.text
+    assert "dse explore other runs. Nothing is asked beside it" in page.text
     assert f"/jobs/{job.id}" in page.links
     (again,) = [link for link in page.links if "now=1" in link]
     assert "4 runs to do" in browser.get(again.removeprefix("/studies/").partition("#")[0]).text
@@ -331,6 +333,30 @@ def test_the_whole_way_of_a_real_model(command: Command, here: Path) -> None:
         names = sorted(archive.getnames())
     assert names == sorted(contents(here / SUBMISSIONS / "first-preview"))
     assert len(names) == 25
+
+
+def test_nothing_is_asked_beside_a_measurement(small: list[str]) -> None:
+    assert small
+    browser = Browser()
+    with measuring_lock():
+        page = browser.get("small/submit")
+        assert browser.jobs.asked == []
+        assert "Something is measured on this machine. Nothing is asked" in page.text
+        assert "/studies/small/submit?division=open&now=1#runs" in page.links
+        browser.get("small/submit/export", submitter="Me")
+        assert browser.jobs.asked == []
+        assert "4 runs to do" in browser.get("small/submit", now="1").text
+    assert len(browser.jobs.asked) == 1
+
+
+def test_of_a_large_study_nothing_is_asked_unless_somebody_wants_it(
+    small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small
+    monkeypatch.setattr(_dry_runs, "MAX_ASKED", 0)
+    browser = Browser()
+    assert "the study is large" in browser.get("small/submit").text
+    assert browser.jobs.asked == []
 
 
 def test_points_are_chosen_by_conditions(small: list[str]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import DseError
+from dse.machine.measuring_lock import is_measured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from dse.serve.site import Site
 
 TIMEOUT_S = 120.0
+MAX_ASKED = 2000
+"""Of studies with more configurations nothing is asked before the reader wants it."""
 RUNNING = ("running", "stopping")
 """The states of jobs that measure, or may."""
 
@@ -46,9 +49,36 @@ def command_of(words: Sequence[str]) -> str:
     return shlex.join(["dse", *words])
 
 
-def busy(site: Site) -> Job | None:
-    """A job that runs, beside which nothing else is to run unasked; None for none."""
-    return next((job for job in site.jobs.all() if job.state in RUNNING), None)
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why commands are not asked before the reader wants it.
+
+    Attributes:
+        reason: in a sentence; empty where a job is the reason.
+        job: that runs; None where it is something else.
+        command: of the job.
+    """
+
+    reason: str = ""
+    job: Job | None = None
+    command: str = ""
+
+
+def held_back(site: Site, configurations: int) -> Held | None:
+    """Why nothing is to be asked now; None where it may be.
+
+    Args:
+        site: whose jobs may measure.
+        configurations: of the study that commands would read.
+    """
+    job = next((job for job in site.jobs.all() if job.state in RUNNING), None)
+    if job is not None:
+        return Held(job=job, command=command_of(job.words))
+    if is_measured():
+        return Held("Something is measured on this machine.")
+    if configurations > MAX_ASKED:
+        return Held("It takes a while to ask, since the study is large.")
+    return None
 
 
 def dry_run(site: Site, words: Sequence[str], *, ask: bool = True) -> DryRun:

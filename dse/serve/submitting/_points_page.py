@@ -13,7 +13,7 @@ from dse.core.wording import format_count, format_duration
 from dse.serve.posted import Fields
 from dse.serve.site import site_of
 from dse.serve.submitting._choice import Choice, one_of
-from dse.serve.submitting._dry_runs import busy, command_of, dry_run
+from dse.serve.submitting._dry_runs import command_of, dry_run, held_back
 from dse.serve.submitting._steps import page_of, way_of
 from dse.serve.submitting._survey import look
 from dse.tasks.benchmark import DIVISIONS
@@ -143,12 +143,12 @@ def _page(request: Request, choice: Choice, fields: Fields, problem: str = "") -
     study = request.path_params["name"]
     known, unknown = look(site, study, choice)
     problem = problem or unknown
-    running = busy(site)
+    held = held_back(site, known.configurations)
     words = ["validate", study, *choice.all_words]
     chosen = choice.points or tuple(
         each.id for each in known.leaders if each.decided or not choice.decided
     )
-    ask = not problem and bool(chosen) and (fields.has("now") or running is None)
+    ask = not problem and bool(chosen) and (fields.has("now") or held is None)
     dry = dry_run(site, words, ask=ask)
     again = page_of(study, **{**choice.query, "now": "1"})
     return site.pages.page(
@@ -167,8 +167,7 @@ def _page(request: Request, choice: Choice, fields: Fields, problem: str = "") -
         action=page_of(study),
         command=command_of(words),
         again=again,
-        running=running,
-        running_command=command_of(running.words) if running else "",
+        held=held,
         dry=dry,
         plan=None if dry.found is None else Plan.of(dry.found),
         problem=problem,

@@ -82,6 +82,7 @@ class Survey:
 
     Attributes:
         study: its name.
+        configurations: how many it has.
         division: of the submission.
         scenarios: that the division asks for, or that are objectives.
         headings: of the values of points.
@@ -93,6 +94,7 @@ class Survey:
     """
 
     study: str
+    configurations: int
     division: str
     scenarios: tuple[str, ...]
     headings: tuple[str, ...]
@@ -193,6 +195,7 @@ def survey(study: Study, choice: Choice) -> Survey:
     told, problem = _told(study.folder.name)
     return Survey(
         study=study.folder.name,
+        configurations=len(study.records),
         division=division,
         scenarios=tuple(each.value for each in scenarios),
         headings=tuple(map(heading, study.about.metrics)),

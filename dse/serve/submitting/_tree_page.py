@@ -11,7 +11,7 @@ from dse.core.errors import RequestError
 from dse.serve.errors import NotFoundError
 from dse.serve.posted import Fields
 from dse.serve.site import site_of
-from dse.serve.submitting._dry_runs import busy, command_of, dry_run
+from dse.serve.submitting._dry_runs import command_of, dry_run, held_back
 from dse.serve.submitting._export import CATEGORIES, STATUSES, Export, Readiness, read_verdicts
 from dse.serve.submitting._steps import page_of, way_of
 from dse.serve.submitting._survey import look
@@ -118,10 +118,10 @@ def _page(
     known, unknown = look(site, study, export.choice)
     problem = problem or unknown
     trees, too_large = _trees(export.name)
-    running = busy(site)
+    held = held_back(site, known.configurations)
     words = export.words(study)
     ask = bool(export.submitter) and not problem and bool(known.leaders or export.choice.points)
-    dry = dry_run(site, words, ask=ask and (asked or running is None))
+    dry = dry_run(site, words, ask=ask and (asked or held is None))
     return site.pages.page(
         "submit_tree",
         status=422 if problem else 200,
@@ -144,8 +144,7 @@ def _page(
         command=command_of(words) if export.submitter else "",
         dry=dry,
         ready=None if dry.found is None else Readiness.of(dry.found),
-        running=running,
-        running_command=command_of(running.words) if running else "",
+        held=held,
         last=_last(site, study),
         trees=trees,
         too_large=too_large,
