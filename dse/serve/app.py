@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from dse.core.errors import DseError, RequestError
 from dse.serve.errors import NotFoundError
+from dse.serve.looking.library import load_readers
 from dse.serve.site import site_of
 from dse.serve.web.static_files import StaticFiles
 
@@ -45,6 +47,7 @@ def make_app(site: Site, routes: Iterable[BaseRoute]) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        threading.Thread(target=load_readers, daemon=True).start()
         yield
         site.changes.close()
 

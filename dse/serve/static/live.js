@@ -4,7 +4,7 @@ const page = document.querySelector("[data-live]");
 const lost = document.getElementById("lost");
 const MIN_PAUSE = 1000; // milliseconds from one answer to the next question: something may be measured
 const MAX_PAUSE = 30_000;
-const MAX_SHARE = 0.05; // of the time that is spent on answers then
+const MAX_SHARE = 0.1; // of a CPU that is spent on answers then
 let source = null;
 let asking = false;
 let again = false;
@@ -110,10 +110,12 @@ async function ask() {
     return;
   }
   asking = true;
-  const began = performance.now();
+  let pause = MIN_PAUSE;
   try {
     const answer = await fetch(page.dataset.live, { headers: { Accept: "application/json" } });
     if (answer.ok) {
+      const [, spent = 0] = /dur=([0-9.]+)/.exec(answer.headers.get("Server-Timing")) ?? [];
+      pause = Math.min(Math.max(spent / MAX_SHARE, MIN_PAUSE), MAX_PAUSE);
       show(await answer.json());
       if (source?.readyState === EventSource.OPEN) write(lost, unwatched);
     } else {
@@ -122,14 +124,13 @@ async function ask() {
   } catch {
     write(lost, "Connection lost.");
   }
-  const pause = (performance.now() - began) / MAX_SHARE;
   setTimeout(() => {
     asking = false;
     if (again) {
       again = false;
       ask();
     }
-  }, Math.min(Math.max(pause, MIN_PAUSE), MAX_PAUSE));
+  }, pause);
 }
 
 function hear(event) {
