@@ -14,7 +14,10 @@ the page costs, as `benchmarks.contrasts` says.
 - ``report`` is the page of the study with "at once" checked: it loads itself again at a random
   instant of each run, which is more than it does in truth.
 
-Then it is timed how long it takes from the click on *Start* to the first point in the page,
+Before that, the CPU time of the server and of the browser is counted: of each of some trials that
+are stored while the page is shown, and of a minute in which nothing happens.
+
+And it is timed how long it takes from the click on *Start* to the first point in the page,
 and from the same command in a shell to the first point in its output. Needs chromium and
 chromedriver, and a machine that does nothing else.
 """
@@ -23,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import signal
 import subprocess
@@ -30,8 +34,8 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +62,19 @@ PAGES = {"run": f"/studies/{STUDY}/run", "report": f"/studies/{STUDY}"}
 SETTLING_S = 0.5
 LONGEST_RUN_S = 2.5
 """About what a brief run takes with its process; the report is loaded again within it."""
+TRIALS, EVERY_S = 12, 5.0
+"""Trials whose CPU time is counted, and the time from one to the next."""
+IDLE_S = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
 SPACE = "quickstart"
-FIRST_POINT = "return document.querySelectorAll('[data-table=frontier] tbody tr').length > 0"
+FIRST_POINT = """
+const told = arguments[arguments.length - 1];
+const rows = () => document.querySelectorAll("[data-table=frontier] tbody tr").length;
+const look = () => rows() && told(rows());
+new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+look();
+"""
+"""Tells when there is a point; asking for it again and again would disturb its measurement."""
 PATIENCE_S = 120.0
 
 
@@ -85,6 +100,11 @@ class Server:
     def place(self, path: str) -> str:
         """The address of a page, once the browser has the cookie."""
         return self.address.partition("/?")[0] + path
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
     def end(self) -> None:
         self._process.send_signal(signal.SIGINT)
@@ -154,13 +174,79 @@ class Page:
         self._store()
         yield
 
+    @contextmanager
+    def looked_at(self) -> Iterator[None]:
+        """Somebody looks at it, for the block."""
+        self._driver.switch_to.window(self._tab)
+        time.sleep(EVERY_S)
+        yield
+        self._driver.switch_to.window(self._other)
+
+    def end_trial(self) -> None:
+        """A trial is stored, and the next one begins."""
+        self._store()
+        (self._folder.runs / f"counted-{len(self._left)}").mkdir()
+
     def _store(self) -> None:
         fill(self._folder, self._plan, [self._left.pop()], Source.MEASURED)
 
 
-def costs(folder: Path, options: argparse.Namespace) -> list[Ratio]:
-    """The ratios of each page and backend."""
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU time in milliseconds.
+
+    Attributes:
+        page: that was shown.
+        server: for each trial.
+        browser: for each trial.
+        idle: of both in each second in which nothing happens.
+    """
+
+    page: str
+    server: float
+    browser: float
+    idle: float
+
+    @classmethod
+    def of(cls, name: str, page: Page, server: int, browser: int) -> Used:
+        """Counts, with the ids of two processes; those that they have started belong to them."""
+        with page.looked_at():
+            before = _cpu_ms(server), _cpu_ms(browser)
+            time.sleep(IDLE_S)
+            between = _cpu_ms(server), _cpu_ms(browser)
+            for _ in range(TRIALS):
+                page.end_trial()
+                time.sleep(EVERY_S)
+            after = _cpu_ms(server), _cpu_ms(browser)
+        idle = (sum(between) - sum(before)) / IDLE_S
+        of_server, of_browser = ((b - a) / TRIALS for a, b in zip(between, after, strict=True))
+        return cls(name, of_server, of_browser, idle)
+
+    def __str__(self) -> str:
+        return (
+            f"CPU time of the {self.page} page: {self.server:.0f} ms of the server and "
+            f"{self.browser:.0f} ms of the browser for each trial; {self.idle:.1f} ms a second idle"
+        )
+
+
+def _cpu_ms(pid: int) -> float:
+    """CPU time of a process and of those that it has started."""
+    stats: dict[int, list[str]] = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            stats[int(place.parent.name)] = place.read_text().rpartition(")")[2].split()
+    total, waiting = 0, [pid]
+    while waiting:
+        own = waiting.pop()
+        total += sum(map(int, stats[own][11:13]))
+        waiting += [each for each, fields in stats.items() if int(fields[1]) == own]
+    return 1e3 * total / TICKS
+
+
+def costs(folder: Path, options: argparse.Namespace) -> tuple[list[Ratio], list[Used]]:
+    """The ratios and the CPU time of each page and backend."""
     found: list[Ratio] = []
+    used: list[Used] = []
     for backend, available in runtime_availabilities(options.backends).items():
         if available.python is None or available.error is not None:
             sys.stderr.write(f"{backend} is left out: {available.error}\n")
@@ -174,14 +260,17 @@ def costs(folder: Path, options: argparse.Namespace) -> list[Ratio]:
             runs.mkdir(exist_ok=True)
             with shown(place) as (server, driver):
                 page = Page(driver, server.place(PAGES[name]), study, at_once=name == "report")
+                browser = driver.service.process.pid
+                used.append(Used.of(name, page, server.pid, browser))
                 subject = Subject(backend, available.python, options.threads, runs)
                 ways = {SHOWN: page.shown, HIDDEN: page.hidden, AGAIN: page.hidden}
                 ratios = {f"{name} {words}": both for words, both in RATIOS.items()}
                 found += contrasts(subject, ways, ratios, options.rounds)
             if not options.json:
-                sys.stdout.writelines(f"{each}\n" for each in found[-2 * len(RATIOS) :])
+                lines = [used[-1], *found[-2 * len(RATIOS) :]]
+                sys.stdout.writelines(f"{each}\n" for each in lines)
                 sys.stdout.flush()
-    return found
+    return found, used
 
 
 def first_points(folder: Path) -> dict[str, float]:
@@ -202,11 +291,12 @@ def first_points(folder: Path) -> dict[str, float]:
         wait_until(driver, "return document.querySelector('#plan button') !== null")
         began = time.monotonic()
         find(driver, "#plan button").click()
-        wait_until(driver, FIRST_POINT)
+        driver.set_script_timeout(PATIENCE_S)
+        driver.execute_async_script(FIRST_POINT)
         times["click"] = time.monotonic() - began
         buttons = driver.find_elements("css selector", "button")
         next(each for each in buttons if each.text == "Stop").click()
-        wait_until(driver, "return document.body.textContent.includes('Go on')")
+        wait_until(driver, "return !document.querySelector('[data-show=idle]').hidden")
     return times
 
 
@@ -230,9 +320,13 @@ def main() -> int:
         times = first_points(Path(name))
         if not options.json:
             sys.stdout.writelines(f"to the first point: {n} {t:.1f} s\n" for n, t in times.items())
-        ratios = costs(Path(name), options)
+        ratios, used = costs(Path(name), options)
     if options.json:
-        told = {"first_point_s": times, "ratios": [asdict(each) for each in ratios]}
+        told = {
+            "first_point_s": times,
+            "cpu": [asdict(each) for each in used],
+            "ratios": [asdict(each) for each in ratios],
+        }
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return 0
 
