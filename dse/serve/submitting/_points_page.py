@@ -155,6 +155,7 @@ def _page(request: Request, choice: Choice, problem: str = "", *, asked: bool = 
         title=f"Submit {study}",
         way=way_of(known, "Points"),
         survey=known,
+        everywhere=known.breaches_of_all,
         choice=choice,
         chosen=frozenset(chosen),
         divisions=DIVISIONS,
