@@ -113,8 +113,8 @@ class Survey:
     @property
     def breaches_of_all(self) -> tuple[Breach, ...]:
         """The rules that every point breaks however it is run."""
-        first, *others = (each.breaches for each in self.candidates) if self.candidates else ((),)
-        return tuple(each for each in first if all(each in breaches for breaches in others))
+        found = self.candidates[0].breaches if self.candidates else ()
+        return tuple(each for each in found if all(each in one.breaches for one in self.candidates))
 
     @property
     def missing(self) -> tuple[str, ...]:
