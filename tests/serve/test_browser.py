@@ -186,7 +186,7 @@ def test_a_study_is_made_killed_resumed_picked_and_submitted(folder: Path) -> No
 
 def see_results(driver: WebDriver) -> None:
     """The report with the sliders of `dse pick`, and a point's card."""
-    follow(driver, "The study's own page")
+    follow(driver, "Report")
     wait_until(driver, "return document.documentElement.dataset.ready === 'yes'")
     assert "dse pick small" in find(driver, "#command").text
     point = find(driver, "#best li").text

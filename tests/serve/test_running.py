@@ -19,9 +19,11 @@ import yaml
 from dse.cli import run as run_dse
 from dse.core.errors import RequestError
 from dse.exploration import request
+from dse.exploration.explorer import StopReason
 from dse.machine.process_identity import process_identity
 from dse.serve.errors import NotFoundError
 from dse.serve.exploring._explore_form import SAMPLERS, USUAL_SAMPLER
+from dse.serve.exploring._live import ENOUGH, state_of_study
 from dse.serve.exploring.pages import routes
 from dse.serve.jobs.jobs import Answer, Jobs
 from dse.serve.looking.library import Library
@@ -170,6 +172,12 @@ def test_the_samplers_are_those_of_the_command() -> None:
     assert (SAMPLERS, USUAL_SAMPLER) == (request.SAMPLERS, request.BORROWER)
 
 
+def test_a_search_that_has_ended_early_says_why() -> None:
+    assert StopReason.ENOUGH == ENOUGH
+    state = state_of_study(None, {}, None, f"21/40 m fp32\n{ENOUGH}: 21 done now\n")
+    assert state["texts"]["found"] == f"the search has ended: {ENOUGH}"
+
+
 def test_a_link_fills_the_form(web: Web) -> None:
     query = {"source": "form", "name": "mine", "model": "bert-base", "settle": '"><script>'}
     shown = web.get(f"/new?{urlencode(query)}").text
@@ -226,6 +234,7 @@ def test_a_known_space_from_its_plan_to_its_end(web: Web, here: Path) -> None:
     assert state["flags"] == {
         "running": False,
         "stopping": False,
+        "failed": False,
         "idle": True,
         "job": True,
         "study": True,
@@ -251,7 +260,7 @@ def test_a_space_that_is_made(web: Web, here: Path) -> None:
         "max_latency_p90_ms": "50",
     }
     shown = html.unescape(web.post("/new/plan", 200, **fields).text)
-    assert "search_spaces/made.yaml is written then" in shown
+    assert "search_spaces/made.yaml is written when it starts" in shown
     assert "dse explore search_spaces/made.yaml --study made --settle 0" in shown
     assert "study 'made': 2 configurations, new" in shown
     assert not list(here.iterdir())
@@ -403,9 +412,13 @@ def test_an_exploration_is_stopped_and_goes_on(web: Web, here: Path) -> None:
     assert answer.headers["location"] == "/studies/space/run"
     assert ended(web.jobs, job).state == "interrupted"
     assert web.state("space")["texts"]["state"] == "stopped; it can go on"
-    assert web.post("/studies/space/run").headers["location"] == "/studies/space/run"
+    wrong = web.post("/studies/space/run", 400, settle="long").text
+    assert "settle: 'long' is not a time" in wrong
+    answer = web.post("/studies/space/run", settle="0s")
+    assert answer.headers["location"] == "/studies/space/run"
     again = web.jobs.all()[0]
-    assert again.words == job.words
+    assert job.words == ("explore", "space", "--study", "space", "--settle", "0")
+    assert again.words == (*job.words[:-1], "0s")
     assert ended(web.jobs, again).state == "done"
     assert web.state("space")["progress"] == [3, 3]
     rows = json.loads(web.get("/jobs/state").text)["tables"]["jobs"]["rows"]

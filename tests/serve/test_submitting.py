@@ -80,9 +80,11 @@ def test_a_rehearsal_is_a_job(small: list[str]) -> None:
     assert answer.location == f"/jobs/{job.id}"
     words = ("validate", "small", "--points", "0", "--scenario", "Offline", "--rehearsal")
     assert (job.words, job.study, job.state) == (words, "small", "done")
-    assert "not run" in browser.get("small/submit").text  # of SingleStream nothing is
+    assert "rehearsed in part" in browser.get("small/submit").text  # of SingleStream nothing is
     browser.post("small/submit", point="0", do="rehearse")
-    assert "rehearsed" in browser.get("small/submit").text.partition("Runs to do")[0]
+    shown = browser.get("small/submit").text.partition("Runs to do")[0]
+    assert "rehearsed" in shown
+    assert "rehearsed in part" not in shown
     browser.jobs.held = True
     browser.post("small/submit", point="0", division="open", do="validate", anyway="1")
     assert browser.jobs.jobs[0].words == ("validate", "small", "--points", "0", "--anyway")
@@ -121,7 +123,7 @@ def test_nothing_is_asked_beside_a_run_unless_the_user_wants_it(small: list[str]
     job = browser.jobs.start(["explore", "other"], "other")
     page = browser.get("small/submit")
     assert browser.jobs.asked == []
-    assert "dse explore other runs. Nothing is asked beside it" in page.text
+    assert "dse explore other is running. To leave it undisturbed, this waits" in page.text
     assert f"/jobs/{job.id}" in page.links
     (again,) = [link for link in page.links if "now=1" in link]
     assert "4 runs to do" in browser.get(again.removeprefix("/studies/").partition("#")[0]).text
@@ -154,13 +156,15 @@ def test_a_division_that_can_t_be_had_is_told(full: Copy) -> None:
 
 
 def test_points_that_no_submission_can_have_say_why(command: Command, here: Path) -> None:
-    fields = {"models": "mobilenet-v3-small", "threads": 1, "batch_sizes": 1}
+    models = ["mobilenet-v3-small", "mobilenet-v3-large"]
+    fields = {"models": models, "threads": 1, "batch_sizes": 1}
     space = write_space(here, "untrained", backends={"null": {"delay_ms": 1.0}}, **fields)
     command.good("explore", space, "--settle", 0)
     page = Browser().get("untrained/submit")
     assert "trained: the builtin models have untrained weights" in page.text
     assert "explore trained models with --models and --dataset" in page.text
-    assert "0 of 1 point is valid" in page.text
+    assert page.text.count("untrained weights; explore trained models") == 1  # once for all points
+    assert "No point of the table can be submitted as it was explored" in page.text
 
 
 def test_an_unknown_study_is_not_found() -> None:
@@ -341,7 +345,7 @@ def test_nothing_is_asked_beside_a_measurement(small: list[str]) -> None:
     with measuring_lock():
         page = browser.get("small/submit")
         assert browser.jobs.asked == []
-        assert "Something is measured on this machine. Nothing is asked" in page.text
+        assert "Something is being measured on this machine. To leave it undisturbed" in page.text
         assert "/studies/small/submit?division=open&now=1#runs" in page.links
         browser.get("small/submit/export", submitter="Me")
         assert browser.jobs.asked == []
@@ -355,7 +359,7 @@ def test_of_a_large_study_nothing_is_asked_unless_somebody_wants_it(
     assert small
     monkeypatch.setattr(_dry_runs, "MAX_ASKED", 0)
     browser = Browser()
-    assert "the study is large" in browser.get("small/submit").text
+    assert "The study is large, so this waits" in browser.get("small/submit").text
     assert browser.jobs.asked == []
 
 

@@ -26,6 +26,9 @@ MAX_DESCRIPTION_BYTES = 4096
 RUNTIMES_S = 120.0
 """The longest time to look which runtimes can be used: each is imported once."""
 
+TRIALS = {"null": "no runtime, to try this tool", "replay": "recorded values, to try a search"}
+"""What the backends are that nobody deploys, in the place of a version."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
@@ -183,9 +186,11 @@ def _comment(lines: list[str]) -> Iterator[str]:
 
 def _backend(row: Mapping[str, Any]) -> BackendChoice:
     if row["usable"]:
-        return BackendChoice(row["backend"], usable=True, about=str(row["version"]))
+        about = TRIALS.get(row["backend"], str(row["version"]))
+        return BackendChoice(row["backend"], usable=True, about=about)
     told = "; ".join(str(row[part]) for part in ("problem", "remedy") if row[part])
-    return BackendChoice(row["backend"], usable=False, about=told)
+    said = f"backend '{row['backend']}' is not usable here: "  # the page says it, too
+    return BackendChoice(row["backend"], usable=False, about=told.removeprefix(said))
 
 
 def _cost(row: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dse.space.finding import FOLDER, known_spaces
 from dse.study.folder import NAME, STUDIES, StudyFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from dse.serve.posted import Fields
@@ -78,6 +78,7 @@ def read_asked(fields: Fields, request: ServeRequest) -> Asked:
         *_folder("--models", fields.one("models_folder"), request.models),
         *_folder("--dataset", fields.one("dataset_folder"), request.datasets),
         *_values(fields),
+        *_sampler(fields.one("sampler")),
         *_warm_starts(fields.all("warm_start")),
     )
     if fields.one("source", "known") == "known":
@@ -111,20 +112,42 @@ def _folder(option: str, chosen: str, folders: Sequence[Path]) -> tuple[str, ...
     return option, str(folders[int(chosen)].absolute())
 
 
-def _values(fields: Fields) -> list[str]:
+def with_settle(words: Sequence[str], fields: Fields) -> list[str]:
+    """The words of an exploration, with the time for undecided points that a form asks for.
+
+    Args:
+        words: of the command.
+        fields: of the form; one that says nothing leaves the words as they are.
+
+    Raises:
+        RequestError: that is no time.
+    """
+    settle = _values(fields, ("settle",))
+    if not settle:
+        return [*words]
+    place = words.index("--settle") if "--settle" in words else len(words)
+    return [*words[:place], *words[place + 2 :], *settle]
+
+
+def _values(fields: Fields, names: Iterable[str] = tuple(_OPTIONS)) -> list[str]:
     words = []
-    for name, (pattern, expected, remedy) in _OPTIONS.items():
+    for name in names:
+        pattern, expected, remedy = _OPTIONS[name]
         if not (text := fields.one(name)):
             continue
         if not pattern.fullmatch(text):
             raise RequestError(f"'{text}' is not {expected}", field=name, remedy=remedy)
         words += [f"--{name.replace('_', '-')}", text]
-    if sampler := fields.one("sampler"):
-        if sampler not in SAMPLERS:
-            remedy = f"known are {', '.join(SAMPLERS)}"
-            raise RequestError(f"unknown sampler '{sampler}'", field="sampler", remedy=remedy)
-        words += ["--sampler", sampler]
     return words
+
+
+def _sampler(name: str) -> tuple[str, ...]:
+    if not name:
+        return ()
+    if name not in SAMPLERS:
+        remedy = f"known are {', '.join(SAMPLERS)}"
+        raise RequestError(f"unknown sampler '{name}'", field="sampler", remedy=remedy)
+    return "--sampler", name
 
 
 def _warm_starts(names: Sequence[str]) -> list[str]:

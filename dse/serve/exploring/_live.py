@@ -8,6 +8,7 @@ address it leads to, and ``flags``, which say what is there to be seen.
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -32,6 +33,8 @@ from dse.serve.jobs.job_words import describe_state, is_own
 from dse.study.record import Purpose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dse.serve.jobs.jobs import Job
     from dse.study.record import Record
     from dse.study.study import Study
@@ -49,6 +52,8 @@ MAX_PROGRESS = 5000
 """Of larger studies it would take too long to tell when how much was found."""
 SHARES = (0.9, 0.99)
 OUTPUT_LINES = 40
+ENOUGH = "what is left is not expected to add to the frontier"
+"""How `dse explore`, which this page does not import, says why it has ended early."""
 _NOTHING: State = {"texts": {}, "lists": {}, "tables": {}, "progress": [0, 0]}
 _FOUND = re.compile(r", about ([0-9.]+ %) found:")
 _DOING = {
@@ -60,7 +65,13 @@ _DOING = {
 }
 
 
-def state_of_study(study: Study | None, known: State, job: Job | None, output: str) -> State:
+def state_of_study(
+    study: Study | None,
+    known: State,
+    job: Job | None,
+    output: str,
+    words: Sequence[str] | None = None,
+) -> State:
     """What there is to be told.
 
     Args:
@@ -68,6 +79,7 @@ def state_of_study(study: Study | None, known: State, job: Job | None, output: s
         known: what `facts` gives for it.
         job: the command that worked on it last; None for none.
         output: the end of what that printed.
+        words: of the command that goes on exploring; None where that can't be told.
     """
     trials = study.running_trials() if study is not None else []
     others = [trial for trial in trials if trial.claimed and not is_own(trial, job)]
@@ -75,13 +87,15 @@ def state_of_study(study: Study | None, known: State, job: Job | None, output: s
     running = job is not None and job.runs
     texts = {
         "command": job.command if job else "",
+        "again": shlex.join(("dse", *words)) if words else "the command that began it",
         "state": _state(job, others=bool(others)),
         "elapsed": _elapsed(job) if job is not None and running else "",
-        "found": _found(lines) if running else "",
+        "found": _found(lines) if running else _why_ended(lines),
     }
     flags = {
         "running": running,
         "stopping": job is not None and job.state == "stopping",
+        "failed": job is not None and job.state == "failed",
         "idle": not running,
         "job": job is not None,
     }
@@ -140,6 +154,8 @@ def _state(job: Job | None, *, others: bool) -> str:
     if job is None:
         return elsewhere if others else "nothing runs"
     told = describe_state(job)
+    if job.words[0] != "explore":
+        told = f"{job.words[0]}: {told}"
     return f"{told}; {elsewhere}" if others else told
 
 
@@ -152,6 +168,12 @@ def _found(lines: list[str]) -> str:
     """How much of the frontier is found, as the search itself has estimated it last."""
     told = [found[1] for line in lines if (found := _FOUND.search(line))]
     return f"about {told[-1]} of the frontier found, as the search expects" if told else ""
+
+
+def _why_ended(lines: list[str]) -> str:
+    """Why the search has left the rest out, if that is why it has ended."""
+    enough = any(line.startswith(ENOUGH) for line in lines)
+    return f"the search has ended: {ENOUGH}" if enough else ""
 
 
 def _now(trial: RunningTrial, job: Job | None) -> str:

@@ -16,7 +16,7 @@ from dse.core.errors import DseError, RequestError
 from dse.core.printable import to_printable
 from dse.serve.errors import NotFoundError
 from dse.serve.exploring import _choices
-from dse.serve.exploring._explore_form import SAMPLERS, USUAL_SAMPLER, read_asked
+from dse.serve.exploring._explore_form import SAMPLERS, USUAL_SAMPLER, read_asked, with_settle
 from dse.serve.exploring._live import facts, state_of_study, with_slow_facts
 from dse.serve.exploring._plan import make_plan, start
 from dse.serve.jobs.job_words import describe_state, is_exploration, words_to_go_on
@@ -156,11 +156,10 @@ class _Running:
         answer.headers["Server-Timing"] = f"cpu;dur={taken_ms:.1f}"
         return answer
 
-    def go_on(self, request: Request, fields: Fields) -> Response:  # noqa: ARG002
-        """Goes on with a study."""
+    def go_on(self, request: Request, fields: Fields) -> Response:
+        """Goes on with a study, and compares undecided points for as long as the form says."""
         site, name = site_of(request), request.path_params["name"]
-        explorations = (job for job in site.jobs.all() if is_exploration(job, name))
-        last = next(explorations, None)
+        last = _last_exploration(site, name)
         if last is None and not _exists(name):
             raise NotFoundError(f"there is no study '{name[:100]}'", remedy="look at all studies")
         words = last.words if last else None
@@ -172,7 +171,7 @@ class _Running:
                 f"it can't be told which space study '{name}' was explored with",
                 remedy="give the command again that began it",
             )
-        site.jobs.start(words, name)
+        site.jobs.start(with_settle(words, fields), name)
         return _to(f"/studies/{quote(name, safe='')}/run")
 
     def jobs(self, request: Request) -> Response:
@@ -189,7 +188,7 @@ class _Running:
         site = site_of(request)
         job = _job(site, request.path_params["id"])
         return site.pages.page(
-            "job", title=f"Job {job.id}", job=job, state=_state_of_job(site.jobs, job)
+            "job", title=_job_title(job), job=job, state=_state_of_job(site.jobs, job)
         )
 
     def job_state(self, request: Request) -> Response:
@@ -240,6 +239,15 @@ def _last_job(site: Site, name: str) -> Job | None:
     return job
 
 
+def _last_exploration(site: Site, name: str) -> Job | None:
+    return next((job for job in site.jobs.all() if is_exploration(job, name)), None)
+
+
+def _job_title(job: Job) -> str:
+    """What a command does, and on which study."""
+    return f"{job.words[0]} {job.study}".strip().capitalize()
+
+
 def _job(site: Site, id_: str) -> Job:
     try:
         return site.jobs.find(id_)
@@ -249,18 +257,21 @@ def _job(site: Site, id_: str) -> Job:
 
 def _state(site: Site, name: str, job: Job | None) -> State:
     output = site.jobs.output(job, TAIL_BYTES) if job else ""
+    last = job if job is None or is_exploration(job, name) else _last_exploration(site, name)
+    words = last.words if last else None
     if not _exists(name):
-        return state_of_study(None, {}, job, output)
+        return state_of_study(None, {}, job, output, words)
     try:
         with site.library.opened(name) as opened:
             known = opened.remember("live", lambda: facts(opened.study))
             if not (job is not None and job.runs) and not opened.study.running_trials():
                 known = opened.remember("slow", lambda: with_slow_facts(opened.study, known))
-            return state_of_study(opened.study, known, job, output)
+            words = words or words_to_go_on(opened.study)
+            return state_of_study(opened.study, known, job, output, words)
     except RequestError:
         if job is None or not job.runs:
             raise
-        return state_of_study(None, {}, job, output)  # it is made just now
+        return state_of_study(None, {}, job, output, words)  # it is made just now
 
 
 def _state_of_jobs(jobs: Jobs) -> State:
@@ -284,5 +295,9 @@ def _state_of_job(jobs: Jobs, job: Job) -> State:
     return {
         "texts": {"state": describe_state(job), "command": job.command},
         "lists": {"output": jobs.output(job).splitlines()},
-        "flags": {"running": job.runs, "stopping": job.state == "stopping"},
+        "flags": {
+            "running": job.runs,
+            "stopping": job.state == "stopping",
+            "failed": job.state == "failed",
+        },
     }

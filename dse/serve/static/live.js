@@ -50,7 +50,11 @@ function fillTable(table, { head, rows }) {
   table.tHead.replaceChildren(titles);
   table.tBodies[0].replaceChildren(...rows.map((row) => {
     const line = document.createElement("tr");
-    line.append(...row.map((each, place) => make("td", each, head[place][1] ? "number" : "")));
+    line.append(...row.map((each, place) => {
+      const cell = make("td", each, head[place][1] ? "number" : "");
+      [cell.dataset.title] = head[place];
+      return cell;
+    }));
     return line;
   }));
   if (focused) [...table.querySelectorAll("a")].find((link) => link.href === focused)?.focus();
@@ -95,6 +99,10 @@ function show(state) {
     const place = `/jobs/${state.job}${element.dataset.job}`;
     if (element.tagName === "FORM") element.action = place;
     else element.href = place;
+  }
+  for (const element of page.querySelectorAll("[data-status]")) {
+    element.classList.toggle("running", Boolean(flags.running));
+    element.classList.toggle("failed", Boolean(flags.failed));
   }
   const bar = page.querySelector("[data-progress]");
   if (bar && progress) {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 120.0
 MAX_ASKED = 2000
 """Of studies with more configurations nothing is asked before the reader wants it."""
+UNDISTURBED = "To leave it undisturbed, this waits until you ask"
 RUNNING = ("running", "stopping")
 """The states of jobs that measure, or may."""
 
@@ -54,12 +55,12 @@ class Held:
     """Why commands are not asked before the reader wants it.
 
     Attributes:
-        reason: in a sentence; empty where a job is the reason.
+        reason: in words that end in "this waits until you ask".
         job: that runs; None where it is something else.
         command: of the job.
     """
 
-    reason: str = ""
+    reason: str
     job: Job | None = None
     command: str = ""
 
@@ -73,11 +74,11 @@ def held_back(site: Site, configurations: int) -> Held | None:
     """
     job = next((job for job in site.jobs.all() if job.state in RUNNING), None)
     if job is not None:
-        return Held(job=job, command=command_of(job.words))
+        return Held(UNDISTURBED, job, command_of(job.words))
     if is_measured():
-        return Held("Something is measured on this machine.")
+        return Held(f"Something is being measured on this machine. {UNDISTURBED}")
     if configurations > MAX_ASKED:
-        return Held("It takes a while to ask, since the study is large.")
+        return Held("The study is large, so this waits until you ask")
     return None
 
 

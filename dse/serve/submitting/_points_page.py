@@ -157,6 +157,7 @@ def _page(request: Request, choice: Choice, fields: Fields, problem: str = "") -
         title=f"Submit {study}",
         way=way_of(known, "Points"),
         survey=known,
+        everywhere=known.breaches_of_all,
         choice=choice,
         where=[line for text in fields.all("where") for line in text.split("\n") if line.strip()],
         memory=fields.one("memory"),

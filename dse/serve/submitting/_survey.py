@@ -46,6 +46,7 @@ class Runs(StrEnum):
     VALID = "valid"
     PART = "valid in part"
     REHEARSED = "rehearsed"
+    TRIED = "rehearsed in part"
     NONE = "not run"
 
 
@@ -113,6 +114,12 @@ class Survey:
     def valid(self) -> tuple[Candidate, ...]:
         """The leading points of which all runs are valid."""
         return tuple(each for each in self.leaders if each.runs is Runs.VALID)
+
+    @property
+    def breaches_of_all(self) -> tuple[Breach, ...]:
+        """The rules that every point breaks however it is run."""
+        found = self.candidates[0].breaches if self.candidates else ()
+        return tuple(each for each in found if all(each in one.breaches for one in self.candidates))
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -253,8 +260,11 @@ class _Judge:
             return Runs.VALID
         if any(valid):
             return Runs.PART
-        tried = [self._complete(each) for each in self._gathered(record, ("rehearsal",))]
-        return Runs.REHEARSED if tried and all(tried) else Runs.NONE
+        tried = [*self._gathered(record, ("rehearsal",))]
+        if tried and all(map(self._complete, tried)):
+            return Runs.REHEARSED
+        begun = any(each.performance or each.accuracy for each in tried)
+        return Runs.TRIED if begun else Runs.NONE
 
     def _gathered(self, record: Record, fidelities: Sequence[FidelityName]) -> Iterable[Evidence]:
         wanted, benchmark = self.scenarios, self.benchmark
