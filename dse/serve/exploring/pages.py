@@ -167,7 +167,7 @@ class _Running:
                 f"it can't be told which space study '{name}' was explored with",
                 remedy="give the command again that began it",
             )
-        site.jobs.start(words, name)
+        site.jobs.start_once(words, name)
         return _to(f"/studies/{quote(name, safe='')}/run")
 
     def jobs(self, request: Request) -> Response:
