@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["folder"]
 
 ID = "20260102-030405-0000"
-DEEP = 1200
-"""More folders within each other than Python can call functions."""
+DEEP = 60
+"""More folders within each other than any submission has."""
 
 
 class Client:

@@ -133,6 +133,8 @@ class InotifyWatcher:
             if error.errno in _FULL:
                 raise
             return False  # it is gone, closed, or a circle of links
+        if (before := self._folders.get(number, folder)) != folder:
+            self._watches.pop(before, None)  # its name before; another folder may have that now
         self._watches[folder] = number, news
         self._folders[number] = folder
         return True
@@ -209,6 +211,7 @@ class InotifyWatcher:
                         self._watches.pop(folder, None)
                     elif mask & _MOVED_ITSELF:
                         self._forget_below(folder)
+                        found.add(folder.parent)
         if lost:
             raise LostNewsError
         return frozenset(found)
