@@ -262,8 +262,8 @@ class Jobs:
         """A job as it is known now, with its exit code where this server saw the end."""
         ending = self._endings.get(id_)  # before the record: it is kept until that is written
         job = self._files.read(id_)
-        if job is not None and self._stops.get(id_, 0) > job.stops:
-            job = replace(job, stops=self._stops[id_])  # it could not be written down
+        if job is not None and (stops := self._stops.get(id_, job.stops)) > job.stops:
+            job = replace(job, stops=stops)  # it could not be written down
         if job is None or job.code is not None or ending is None:
             return job
         if not is_alive(job.process):
