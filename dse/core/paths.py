@@ -179,13 +179,18 @@ def exclusive(path: Path) -> Iterator[bool]:
     while True:
         with writing_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("ab")
+            file = open(path, "ab", opener=_open_lock)  # noqa: SIM115  # which is closed below
         with file:
             held = bool(take_lock(file.fileno(), fcntl.LOCK_EX))
             if held and not _is_at(file, path):
                 continue  # it was removed meanwhile: others wait for another one
             yield held
             return
+
+
+def _open_lock(path: str, flags: int) -> int:
+    """Opens a lock file that may be anybody's: no link is followed, and no pipe waited for."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:

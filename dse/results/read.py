@@ -63,7 +63,7 @@ def _read(source: str, storage: str | None) -> tuple[ResultTable, ...]:
     if _is_tree(path):
         return read_tree(path)
     folder = study_folder(source)
-    if folder.imported.is_file():
+    if folder.holds_import:
         return tuple(read_import(folder.imported).results)
     return (results_of(Study.load(existing_folder(source), storage)),)
 
@@ -106,7 +106,7 @@ def _is_tree(path: Path) -> bool:
     """Whether a folder is a submission tree, and no study or import: these go first."""
     named = len(path.parts) == 1 and NAME.fullmatch(path.name) is not None
     folders = [StudyFolder(path), *([StudyFolder(STUDIES / path)] if named else [])]
-    if any(folder.begun or folder.imported.is_file() for folder in folders):
+    if any(folder.begun or folder.holds_import for folder in folders):
         return False
     return bool(submitters(path))
 

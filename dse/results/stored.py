@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dse.study.folder import StudyFolder
 
 Kind = Literal["study", "import", "unreadable"]
+CLOSED = "its folder may not be looked into by this user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ def stored_results(root: Path = STUDIES) -> list[StoredResults]:
 
 
 def result_folders(root: Path = STUDIES) -> list[StudyFolder]:
-    """The folders that hold a study or an import, in the order of their names."""
-    return [each for each in named_folders(root) if each.begun or each.imported.is_file()]
+    """The folders that hold a study or an import, or can't be seen, in the order of their names."""
+    folders = named_folders(root)
+    return [each for each in folders if each.begun or each.holds_import or each.closed]
 
 
 def describe_stored(folder: StudyFolder, study: Study | None = None) -> StoredResults:
@@ -65,6 +67,8 @@ def describe_stored(folder: StudyFolder, study: Study | None = None) -> StoredRe
         study: the study in it, where it is open.
     """
     try:
+        if folder.closed:
+            return StoredResults(folder.name, "unreadable", problem=CLOSED)
         if folder.begun:
             return _study(folder, study or Study.load(folder))
         return _import(folder)

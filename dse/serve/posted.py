@@ -123,6 +123,9 @@ def _too_large(most_bytes: int) -> RequestError:
 
 
 def _fields(body: bytes) -> Fields:
+    if body.count(b"&") >= MAX_FIELDS:
+        problem = f"more than {MAX_FIELDS:,} fields were sent"
+        raise RequestError(problem, field="form", remedy="choose fewer")
     try:
         text = body.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FIELDS)

@@ -120,8 +120,24 @@ class StudyFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a study in it."""
-        return self.database.is_file() or self.storage_file.is_file()
+        """Whether there is a study in it, as far as this user can see."""
+        return _is_file(self.database) or _is_file(self.storage_file)
+
+    @property
+    def holds_import(self) -> bool:
+        """Whether results of others are in it, as far as this user can see."""
+        return _is_file(self.imported)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is a folder that this user may not look into."""
+        try:
+            os.stat(f"{self.path}/.")  # noqa: PTH116  # a Path has no dot at its end
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
 
     @property
     def complete(self) -> bool:
@@ -134,7 +150,7 @@ class StudyFolder:
         Raises:
             RequestError: that is so.
         """
-        if self.imported.is_file() and not self.begun:
+        if self.holds_import and not self.begun:
             raise RequestError(
                 "holds imported results, not a study",
                 file=self.path,
@@ -250,6 +266,13 @@ class StudyFolder:
                 file=self.storage_file,
                 remedy="write the URL into it",
             ) from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:  # another user's, who has closed it
+        return False
 
 
 def study_folder(name_or_path: str) -> StudyFolder:

@@ -129,3 +129,12 @@ def test_lock_is_waited_for_and_freed_by_a_kill(tmp_path: Path) -> None:
             waiting.wait(0.5)
         holder.kill()
         assert waiting.communicate(b"\n", timeout=60)[0] == b"True\n"
+
+
+def test_a_lock_that_is_a_pipe_or_a_link_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("pipe", "link"):
+        with pytest.raises(DseError, match="can't be written"), exclusive(tmp_path / name):
+            pass
+    assert not (tmp_path / "elsewhere").exists()

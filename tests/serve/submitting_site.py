@@ -68,6 +68,11 @@ class Jobs:
         self.jobs.insert(0, job)
         return job
 
+    def start_once(self, words: Sequence[str], study: str) -> Job:
+        """The same; a command that runs already is that command."""
+        same = (job for job in self.jobs if job.words == tuple(words) and job.state == "running")
+        return next(same, None) or self.start(words, study)
+
     def all(self) -> list[Job]:
         """The newest first."""
         return self.jobs

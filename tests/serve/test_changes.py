@@ -191,6 +191,44 @@ def test_studies_come_and_go(changes: Changes, here: Path) -> None:
     browse(changes, act)
 
 
+def test_a_folder_that_gets_the_name_of_another_is_followed(changes: Changes, here: Path) -> None:
+    studies = here / "studies"
+    run(studies / "one")
+
+    async def act(browser: Browser, state: State) -> None:
+        assert [*state] == ["one"]
+        studies.rename(here / "before")
+        run(studies / "two")
+        await browser.until(lambda state: [*state] == ["two"])
+        run(studies / "two", "0-000002-1")
+        await browser.until(lambda state: state["two"]["trials"] == 2)
+        (studies / "two").rename(studies / "three")
+        run(studies / "two", "0-000001-1")
+        await browser.until(lambda state: [*state] == ["three", "two"])
+        run(studies / "two", "0-000002-1")
+        await browser.until(lambda state: state["two"]["trials"] == 2)
+        run(studies / "three", "0-000003-1")
+        await browser.until(lambda state: state["three"]["trials"] == 3)
+
+    browse(changes, act)
+
+
+def test_a_circle_of_links_keeps_no_other_study_from_being_followed(
+    changes: Changes, here: Path
+) -> None:
+    studies = here / "studies"
+    run(studies / "one")
+    (studies / "circle").mkdir()
+    (studies / "circle" / "runs").symlink_to("runs")
+
+    async def act(browser: Browser, state: State) -> None:
+        assert [each["trials"] for each in state.values()] == [0, 1]
+        run(studies / "one", "0-000002-1")
+        await browser.until(lambda state: state["one"]["trials"] == 2)
+
+    browse(changes, act)
+
+
 def test_what_a_command_writes_at_its_end_is_told(changes: Changes, here: Path) -> None:
     study = here / "studies" / "one"
     run(study)

@@ -20,7 +20,7 @@ import pytest
 from dse.core.errors import DseError, RequestError
 from dse.machine.process_identity import process_identity
 from dse.serve.jobs import jobs as jobs_module
-from dse.serve.jobs._job import is_id
+from dse.serve.jobs._job import id_at, is_id
 from dse.serve.jobs._job_files import JobFiles
 from dse.serve.jobs.jobs import MAX_JOBS, Job, Jobs
 from tests.commandline import PATIENCE_S, here, none_left, tmp_path
@@ -110,10 +110,9 @@ def forge(jobs: Jobs, number: int = 0, **fields: Any) -> Job:
     files = JobFiles(jobs.folder)
     files.create_folder()
     began = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=number)
-    id_ = began.strftime("%Y%m%d-%H%M%S-0000")
-    job = replace(Job(id_, ("status",), "", began, {}, None), **fields)
+    job = replace(Job(id_at(began), ("status",), "", began, {}, None), **fields)
     files.write(job)
-    (jobs.folder / f"{id_}.txt").write_text("printed\n")
+    (jobs.folder / f"{job.id}.txt").write_text("printed\n")
     return job
 
 
@@ -298,6 +297,82 @@ def test_of_two_starts_for_one_study_one_begins(
     assert len([job for job in jobs.all() if job.runs]) == 2
     for job in jobs.all():
         jobs.stop(job.id)
+
+
+def test_the_last_job_is_the_last_after_the_clock_was_set_back(jobs: Jobs) -> None:
+    late = datetime(2999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    before = forge(jobs, code=0, study="mine", id=id_at(late), began=late)
+    known = {before.id}
+    for _ in range(3):
+        job = ended(jobs, jobs.start(["--version"], "mine"))
+        assert jobs.of_study("mine") == job
+        assert is_id(job.id)
+        assert job.id > max(known)
+        known.add(job.id)
+    assert abs(datetime.now(UTC) - job.began) < timedelta(hours=1)
+
+
+def test_an_id_beyond_all_times_takes_no_id_from_others(jobs: Jobs) -> None:
+    forge(jobs, code=0, id="99999999-999999-ffff")
+    job = ended(jobs, jobs.start(["--version"], "mine"))
+    assert jobs.of_study("mine") == job
+
+
+def test_a_command_is_stopped_though_nothing_can_be_written(
+    jobs: Jobs, script: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(
+        "import signal, time\n"
+        "signal.signal(2, lambda *_: print('told', flush=True))\n"
+        "print('begun', flush=True)\n"
+        "while True: time.sleep(1)\n"
+    )
+    job = jobs.start(["explore"], "mine")
+    assert printed(jobs, job, "begun")
+
+    def refuse(*_: object) -> None:
+        raise DseError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFiles, "write", refuse)
+        patch.setattr(jobs_module, "exclusive", refuse)
+        assert jobs.stop(job.id).state == "stopping"
+        assert printed(jobs, job, "told")
+        assert jobs.find(job.id).state == "stopping"
+        assert jobs.stop(job.id).stops == 2
+    assert jobs.find(job.id).stops == 2
+
+
+def test_a_command_that_runs_already_is_that_command(
+    jobs: Jobs, script: Callable[[str], None]
+) -> None:
+    script("import time; time.sleep(3600)")
+    job = jobs.start_once(["explore", "x"], "mine")
+    assert jobs.start_once(["explore", "x"], "mine") == job
+    with pytest.raises(RequestError, match="still runs"):
+        jobs.start_once(["explore", "x", "--settle", "0"], "mine")
+    assert jobs.all() == [job]
+
+
+def test_short_commands_wait_for_each_other_for_a_while_only(
+    jobs: Jobs, script: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script("import sys; sys.stdin.close(); import time; time.sleep(3600)")
+    monkeypatch.setattr(jobs_module, "WAIT_S", 0.01)
+    told = []
+
+    def ask() -> None:
+        with pytest.raises(DseError) as error:
+            jobs.ask([], 3.0)
+        told.append(str(error.value))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    busy = "two other commands take long to answer; try again later"
+    assert sorted(told) == ["`dse` took longer than 3 s"] * 2 + [busy] * 2
 
 
 def test_old_jobs_make_room(jobs: Jobs) -> None:

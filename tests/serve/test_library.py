@@ -18,6 +18,7 @@ from dse.study.folder import StudyFolder
 from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.commandline import tmp_path
+from tests.other_users import give_away, run_unprivileged
 from tests.results.tables import write_published
 from tests.study.studies import create, fill, planned, small_space
 
@@ -227,6 +228,38 @@ def test_damage_after_opening_is_told_and_may_be_mended(root: Path) -> None:
     with library.open("mine") as study:
         assert len(study.records) == 3
     assert entry(library, "mine").configurations == 3
+
+
+def test_a_folder_that_another_user_has_closed_is_a_line_of_the_listing(root: Path) -> None:
+    shutil.copytree(root / "mine", root / "closed")
+    give_away(root / "closed", 0o700)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from dse.core.errors import RequestError\n"
+        "from dse.results.stored import stored_results\n"
+        "from dse.serve.looking.library import Library\n"
+        "root = Path(sys.argv[1]); library = Library(root)\n"
+        "for each in (*library.stored(), *library.stored(), *stored_results(root)):\n"
+        "    print(each.name, each.kind, each.problem)\n"
+        "try: library.results('closed')\n"
+        "except RequestError as error: print(error)\n"
+    )
+    answer = run_unprivileged("-c", script, str(root))
+    told = "its folder may not be looked into by this user"
+    lines = [f"closed unreadable {told}", "mine study "] * 3
+    assert answer.stdout.splitlines() == [*lines, f"study 'closed' can't be read: {told}"], answer
+
+
+def test_the_results_of_a_study_outlive_its_closing(root: Path, loaded: list[str]) -> None:
+    for number in range(MAX_OPEN + 1):
+        shutil.copytree(root / "mine", root / f"other{number}")
+    library = Library(root)
+    names = sorted(path.name for path in root.iterdir())
+    tables = [library.results(name) for name in names]
+    assert [library.results(name) for name in names] == tables
+    assert sorted(loaded) == names
+    fill(Study.resume(StudyFolder(root / "mine")), SPACE, most=2)
+    assert [len(each.rows) for each in library.results("mine")] == [5]
 
 
 def test_imports_are_listed_and_read_once(root: Path, tmp_path: Path) -> None:

@@ -139,6 +139,8 @@ def test_one_command_of_a_study_runs_at_a_time(small: list[str]) -> None:
     browser = Browser()
     browser.jobs.held = True
     browser.post("small/submit", point="0", do="validate")
+    browser.post("small/submit", point="0", do="validate")  # as a second click does
+    assert len(browser.jobs.jobs) == 1
     page = browser.post("small/submit", 422, point="0", do="rehearse")
     assert "a command still runs; stop it first" in page.text
     page = browser.post("small/submit/export", 422, submitter="Org")

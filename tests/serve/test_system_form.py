@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from dse.core.errors import RequestError
+from dse.core.errors import DseError, RequestError
 from dse.machine.system import UNKNOWN
 from dse.serve.posted import MAX_FORM_BYTES, Fields
 from dse.serve.submitting import _system_form as system_form
@@ -213,11 +213,23 @@ def test_a_file_that_changes_meanwhile_is_not_written_over(browser: Browser) -> 
     assert file.read_text() == "cooling: water\n"
 
 
+def test_what_was_typed_is_kept_where_nothing_can_be_written(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise DseError("system.yaml: can't be written: No space left on device; make room there")
+
+    monkeypatch.setattr(system_form, "atomic_write", refuse)
+    page = browser.post(PAGE, 500, **sent(browser.get(PAGE), system_name="Mine"))
+    assert "No space left on device; make room there" in page.text
+    assert page.values["system_name"] == ["Mine"]
+
+
 def test_a_form_that_is_too_large_or_none_is_refused(browser: Browser) -> None:
     large = browser.post(PAGE, 400, cooling="x" * MAX_FORM_BYTES)
     assert "more than 64 KiB were sent" in large.text
     many: dict[str, str | list[str]] = {"point": ["1"] * 1001}
-    assert "not a form" in browser.post(PAGE, 400, **many).text
+    assert "more than 1,000 fields were sent" in browser.post(PAGE, 400, **many).text
     response = browser.client.post(f"/studies/{PAGE}", content=b"\xff=\xfe")
     assert response.status_code == 400
 

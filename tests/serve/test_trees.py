@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -157,3 +157,21 @@ def test_a_file_that_is_gone_or_shrinks_is_no_archive(
     with pytest.raises(DseError, match="can't be packed"):
         pack(tree)
     assert root.is_dir()
+
+
+def test_a_tree_that_is_written_anew_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = find_tree("mine")
+    assert tree is not None
+    gone, listed = root / tree.files[0][0], os.stat
+
+    def stat(base: Any, **options: Any) -> os.stat_result:
+        if base == gone.name:
+            gone.unlink(missing_ok=True)
+        return listed(base, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    found = find_tree("mine")
+    assert found is not None
+    assert found.files == tree.files[1:]
+    with pytest.raises(DseError, match="it has changed meanwhile; try again"):
+        pack(tree)

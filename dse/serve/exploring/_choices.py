@@ -124,8 +124,15 @@ class Backends:
 
 
 def spaces() -> dict[str, str]:
-    """The known spaces, each with what its file says at its beginning."""
-    return {name: _description(path) for name, path in known_spaces().items()}
+    """The spaces that can be chosen by name, each with what its file says at its beginning.
+
+    A file whose name the command would take for an option is not offered, nor is what is no file.
+    """
+    return {
+        name: _description(path)
+        for name, path in known_spaces().items()
+        if not name.startswith("-") and path.is_file()
+    }
 
 
 def model_groups() -> list[ModelGroup]:
@@ -163,7 +170,7 @@ def tasks_offered() -> tuple[str, ...]:
 def studies() -> list[str]:
     """The names of the studies and imports, in their order."""
     found = named_folders(STUDIES)
-    return [each.name for each in found if each.begun or each.imported.is_file()]
+    return [each.name for each in found if each.begun or each.holds_import]
 
 
 def _description(path: Path) -> str:

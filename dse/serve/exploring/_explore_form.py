@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
+from dse.serve.exploring._choices import spaces
 from dse.serve.exploring._space_form import read_made_space, space_text
-from dse.space.finding import FOLDER, known_spaces
+from dse.space.finding import FOLDER
 from dse.study.folder import NAME, STUDIES, StudyFolder
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def read_asked(fields: Fields, request: ServeRequest) -> Asked:
     )
     if fields.one("source", "known") == "known":
         known = fields.one("space")
-        if known not in known_spaces():
+        if known not in spaces():
             remedy = "choose one of the list"
             raise RequestError(f"there is no space '{known}'", field="space", remedy=remedy)
         study = _name(fields.one("name", known))
@@ -154,7 +155,7 @@ def _warm_starts(names: Sequence[str]) -> list[str]:
     words = []
     for name in names:
         folder = StudyFolder(STUDIES / name) if NAME.fullmatch(name) else None
-        if folder is None or not (folder.begun or folder.imported.is_file()):
+        if folder is None or not (folder.begun or folder.holds_import):
             problem, remedy = f"there is no study '{name}'", "choose one of the list"
             raise RequestError(problem, field="warm_start", remedy=remedy)
         words += ["--warm-start", name]

@@ -81,13 +81,15 @@ def space_shown(asked: Asked) -> str:
 def start(asked: Asked, jobs: Jobs) -> Job:
     """Starts an exploration; a space that was made is written before.
 
+    Where the very same command runs already, as after a double click, that is it.
+
     Raises:
         RequestError: one runs for the study, or another space has the name of this one.
         DseError: a file can't be written.
     """
-    if other := jobs.running(asked.study):
+    if (other := jobs.running(asked.study)) and other.words != asked.words:
         problem = f"`{other.command}` still runs"
         raise RequestError(problem, field="name", remedy="stop it first, or choose another name")
     if asked.file is not None:
         write_space(asked.file, asked.text)
-    return jobs.start(asked.words, asked.study)
+    return jobs.start_once(asked.words, asked.study)

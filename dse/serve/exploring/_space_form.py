@@ -111,7 +111,7 @@ def write_space(path: Path, text: str) -> None:
             temporary.write_bytes(content)
             os.link(temporary, path)  # which fails where there is one
         except FileExistsError as error:
-            if not _holds(path, content):
+            if not _holds(path, text):
                 problem = f"{path} is another space"
                 remedy = "choose another name for this one"
                 raise RequestError(problem, field="name", remedy=remedy) from error
@@ -119,9 +119,10 @@ def write_space(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file has this text, and no other one."""
     try:
-        return read_regular(path, MAX_YAML_BYTES) == content
+        return read_regular(path, MAX_YAML_BYTES) == text.encode()
     except OSError:
         return False
 

@@ -171,7 +171,7 @@ class _Running:
                 f"it can't be told which space study '{name}' was explored with",
                 remedy="give the command again that began it",
             )
-        site.jobs.start(with_settle(words, fields), name)
+        site.jobs.start_once(with_settle(words, fields), name)
         return _to(f"/studies/{quote(name, safe='')}/run")
 
     def jobs(self, request: Request) -> Response:

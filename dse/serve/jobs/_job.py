@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,5}")
+_PARTS = 65536
+"""Of a second, which an id tells."""
 INTERRUPTED = (130, -2)
 """The exit codes of a command that was interrupted: its own, and that of the signal."""
 
@@ -71,3 +73,17 @@ class Job:
 def is_id(text: str) -> bool:
     """Whether a text may be the id of a job."""
     return _ID.fullmatch(text) is not None
+
+
+def id_at(time: datetime) -> str:
+    """The id of a job that begins at a time, unless another one has it."""
+    return f"{time:%Y%m%d-%H%M%S}-{time.microsecond * _PARTS // 1_000_000:04x}"
+
+
+def id_after(id_: str) -> str:
+    """An id that comes after another one in their order."""
+    date, time, parts = id_.split("-")
+    number = int(parts[:4], 16) + 1
+    if number < _PARTS:
+        return f"{date}-{time}-{number:04x}"
+    return f"{date}-{int(time) + 1:06d}-0000"

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, read_regular, writing_errors
 from dse.core.printable import to_printable
-from dse.serve.jobs._job import Job, is_id
+from dse.serve.jobs._job import Job, id_after, id_at, is_id
+from dse.study.folder import NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MAX_RECORD_BYTES = 1 << 18
+YEARS = range(1970, 9999)
+"""In which a job can have begun: near the ends of time there are no other time zones."""
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "id": str,
     "words": list,
@@ -77,13 +81,15 @@ class JobFiles:
         Raises:
             DseError: it can't be made.
         """
-        parts, stem = now.microsecond * 65536 // 1_000_000, now.strftime("%Y%m%d-%H%M%S")
+        id_ = id_at(now)
+        for newest in self.ids()[:1]:
+            # Its order is that of the starts, also where the clock was set back.
+            id_ = max(id_, id_after(newest), key=lambda each: (is_id(each), each))
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         while True:
-            id_ = f"{stem}-{parts:04x}"
             with writing_errors(self._output(id_)), suppress(FileExistsError):
                 return id_, os.open(self._output(id_), flags, 0o600)
-            parts += 1
+            id_ = id_after(id_)
 
     def write(self, job: Job) -> None:
         """Writes a record in place of the one before.
@@ -149,6 +155,30 @@ class JobFiles:
         return self.folder / f"{id_}.txt"
 
 
+def _words(texts: Iterable[object]) -> tuple[str, ...]:
+    """The words of a command.
+
+    Raises:
+        ValueError: no command can have them.
+    """
+    words = tuple(map(str, texts))
+    if b"\0" in b"".join(map(os.fsencode, words)):  # which fails for what has no bytes
+        raise ValueError("a word has a null character")
+    return words
+
+
+def _time(text: str) -> datetime:
+    """The time in a record.
+
+    Raises:
+        ValueError: it is none, or so far away that it can't be told in other time zones.
+    """
+    time = datetime.fromisoformat(text)
+    if time.year not in YEARS:
+        raise ValueError("no job can have begun then")
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def _shown(line: str) -> str:
     """A line without what was overwritten in it."""
     return to_printable(line.rstrip("\r").rpartition("\r")[2])
@@ -164,12 +194,14 @@ def _job(id_: str, record: object) -> Job:
         raise ValueError("no record of this job")
     if wrong := [name for name, kind in _FIELDS.items() if not isinstance(record.get(name), kind)]:
         raise ValueError(f"{wrong[0]} is missing")
-    began = datetime.fromisoformat(record["began"])
+    study = record["study"]
+    if study and not NAME.fullmatch(study):
+        raise ValueError("no study has this name")
     return Job(
         id=id_,
-        words=tuple(map(str, record["words"])),
-        study=record["study"],
-        began=began if began.tzinfo else began.replace(tzinfo=UTC),
+        words=_words(record["words"]),
+        study=study,
+        began=_time(record["began"]),
         process=record["process"],
         code=record["code"],
         stops=record["stops"],

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,8 @@ MAX_JOBS = 200
 """So many are kept; of more, those that ended longest ago are removed with their output."""
 WIDTH = 80
 """Columns of what commands print."""
+WAIT_S = 15.0
+"""The longest wait of a short command for others: each wait takes one of the server's threads."""
 END_S = 5.0
 """The longest wait for the end of a process to be written down."""
 _GATE = Path(__file__).with_name("_gate.py")
@@ -74,6 +76,7 @@ class Jobs:
         self._files = JobFiles(folder.absolute())
         self._lock = self._files.folder / ".lock"
         self._endings: dict[str, _Ending] = {}  # of what this server began, until written down
+        self._stops: dict[str, int] = {}  # how often this server has stopped what runs
         self._short = threading.Semaphore(2)
 
     @property
@@ -102,6 +105,27 @@ class Jobs:
                 )
             self._remove_old()
             return self._begin(tuple(words), study)
+
+    def start_once(self, words: Sequence[str], study: str) -> Job:
+        """Starts a command for a study; one that is the same and runs already is that command.
+
+        A second click, or a page of another browser, asks for nothing else.
+
+        Args:
+            words: of the command, after ``dse``.
+            study: the name of the study that it works on.
+
+        Raises:
+            RequestError: another command runs for the study.
+            DseError: it can't be started, as its files can't be written.
+        """
+        try:
+            return self.start(words, study)
+        except RequestError:
+            other = self.running(study)
+            if other is None or other.words != tuple(words):
+                raise
+            return other
 
     def _begin(self, words: tuple[str, ...], study: str) -> Job:
         """Starts a process that waits, puts it on record, and has it begin only then."""
@@ -157,11 +181,17 @@ class Jobs:
             RequestError: there is no such job.
         """
         self.find(id_)
-        with exclusive(self._lock):
+        with ExitStack() as locked:
+            with suppress(DseError):  # of a folder that can't be written it can be stopped, too
+                locked.enter_context(exclusive(self._lock))
             job = self.find(id_)
             if job.runs and _interrupt(job):
                 job = replace(job, stops=job.stops + 1)
-                self._files.write(job)
+                self._stops[id_] = job.stops
+                try:
+                    self._files.write(job)
+                except DseError as error:
+                    LOG.warning("%s", error)  # this server knows it all the same
             return job
 
     def find(self, id_: str) -> Job:
@@ -208,27 +238,32 @@ class Jobs:
             timeout_s: the longest time that it may take.
 
         Raises:
-            DseError: it can't be started, or takes longer.
+            DseError: it can't be started, or takes longer, or others do.
         """
-        with self._short:
-            try:
-                process = subprocess.Popen(
-                    _command(words),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    cwd=self._working,
-                    env=_environment(),
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise DseError(f"dse can't be started: {error.strerror or error}") from error
+        if not self._short.acquire(timeout=WAIT_S):
+            raise DseError("two other commands take long to answer; try again later")
+        try:
+            process = subprocess.Popen(
+                _command(words),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self._working,
+                env=_environment(),
+                start_new_session=True,
+            )
             return _answer(process, words, timeout_s)
+        except OSError as error:
+            raise DseError(f"dse can't be started: {error.strerror or error}") from error
+        finally:
+            self._short.release()
 
     def _read(self, id_: str) -> Job | None:
         """A job as it is known now, with its exit code where this server saw the end."""
         ending = self._endings.get(id_)  # before the record: it is kept until that is written
         job = self._files.read(id_)
+        if job is not None and (stops := self._stops.get(id_, job.stops)) > job.stops:
+            job = replace(job, stops=stops)  # it could not be written down
         if job is None or job.code is not None or ending is None:
             return job
         if not is_alive(job.process):

@@ -154,7 +154,10 @@ def compared_picture(comparison: Comparison) -> bytes:
     """
     with _DRAWING, TemporaryDirectory(prefix="dse-picture-") as folder:
         file = Path(folder) / "compared.png"
-        draw_frontiers(comparison.ranked, file)
+        try:
+            draw_frontiers(comparison.ranked, file)
+        except RequestError as error:  # of a file that nobody has asked for
+            raise RequestError(error.problem, remedy=error.remedy) from error
         return file.read_bytes()
 
 

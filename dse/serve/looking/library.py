@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dse.core.errors import DseError
+from dse.core.errors import DseError, RequestError
 from dse.core.retry import RetryPolicy
 from dse.results.imported import read_import
 from dse.results.read import results_of
-from dse.results.stored import StoredResults, describe_stored, result_folders
+from dse.results.stored import CLOSED, StoredResults, describe_stored, result_folders
 from dse.serve.errors import NotFoundError
 from dse.study.database_url import without_password
 from dse.study.folder import NAME, STUDIES, StudyFolder
@@ -21,7 +21,7 @@ from dse.study.storage import damage_as_error
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from dse.results.table import ResultTable
@@ -124,7 +124,7 @@ class _Place:
     Attributes:
         opened: its study, while it is open.
         listed: what the last listing said of it, and of which files.
-        tables: the systems of an import, and of which files.
+        tables: its systems, and of which files.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -159,8 +159,10 @@ class Library:
         """
         if NAME.fullmatch(name):
             folder = StudyFolder(self._root / name)
-            if folder.begun or folder.imported.is_file():
+            if folder.begun or folder.holds_import:
                 return folder
+            if folder.closed:
+                raise RequestError(f"study '{name}' can't be read: {CLOSED}")
         shown = name if len(name) <= 100 else f"{name[:100]}..."
         raise NotFoundError(f"there is no study '{shown}'", remedy="the first page lists them")
 
@@ -211,14 +213,17 @@ class Library:
             DseError: it can't be read.
         """
         folder = self.folder(name)
-        if folder.begun:
-            with self.opened(name) as found:
-                return (found.remember("results", lambda: results_of(found.study)),)
         stamp = _stamp(folder)
         with self._holding(name) as place:
-            if place.tables is None or place.tables[0] != stamp:
-                place.tables = stamp, tuple(read_import(folder.imported).results)
+            if place.tables is None or stamp is None or place.tables[0] != stamp:
+                place.tables = stamp, tuple(self._tables(folder, place))
             return place.tables[1]
+
+    def _tables(self, folder: StudyFolder, place: _Place) -> Sequence[ResultTable]:
+        """Reads the systems of a folder whose lock is held."""
+        if folder.begun:
+            return [results_of(self._current(folder, place).study)]
+        return read_import(folder.imported).results
 
     @contextmanager
     def _holding(self, name: str) -> Iterator[_Place]:
@@ -305,6 +310,8 @@ def _mark(study: Study) -> str:
 
 def _stamp(folder: StudyFolder) -> Stamp | None:
     """What changes with what a folder holds; None where that lies elsewhere."""
+    if folder.closed:
+        return ()
     if folder.database.is_file():
         log = folder.database.with_name(f"{folder.database.name}-wal")
         return _file_stamp(folder.database), _file_stamp(log)
@@ -331,6 +338,8 @@ def _changed_ns(folder: StudyFolder) -> int:
 
 
 def _unread(folder: StudyFolder) -> StoredResults:
+    if folder.closed:
+        return StoredResults(folder.name, "unreadable", problem=CLOSED)
     return StoredResults(folder.name, "study" if folder.begun else "import")
 
 

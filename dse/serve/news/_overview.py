@@ -49,10 +49,9 @@ class Overview:
         if listed:
             self._list()
         for folder in changed or ():
-            if folder.name == "runs" and folder.parent.name in self._counts:
-                self._counts[folder.parent.name] = _count(folder)
-            elif folder.name in self._counts:
-                self._follow(StudyFolder(folder))
+            study = folder if folder.parent == self._studies else folder.parent
+            if study.parent == self._studies and study.name in self._counts:
+                self._follow(StudyFolder(study))
         if listed or not changed or self._jobs.folder in changed:
             self._ask_jobs()
 
@@ -84,7 +83,7 @@ class Overview:
         self._watcher.watch(self._jobs.folder, News.MOVED)
 
     def _follow(self, folder: StudyFolder) -> None:
-        """Watches a study, and counts its runs where it was not watched before."""
+        """Watches a study, which may be another one than before, and counts its runs."""
         if self._watcher.watch(folder.runs, News.MADE | News.MOVED):
             self._watcher.watch(folder.path, News.MOVED)
         else:

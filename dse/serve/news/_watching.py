@@ -22,8 +22,10 @@ _EVENT = struct.Struct("iIII")
 """The descriptor, the mask, a number that joins two of them, and the length of the name."""
 _READ_BYTES = 1 << 16
 _CLOEXEC_NONBLOCK = os.O_CLOEXEC | os.O_NONBLOCK
-_LOST, _GONE = 0x4000, 0x8000
-"""Of an event: some were left out, and what was watched is there no more."""
+_LOST, _GONE, _MOVED_ITSELF = 0x4000, 0x8000, 0x800
+"""Of an event: some were left out; what was watched is there no more; or it has another name."""
+_FULL = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""The errors of a system that does not watch more."""
 
 
 class News(IntFlag):
@@ -122,11 +124,17 @@ class InotifyWatcher:
         try:
             number = self._checked(
                 self._libc.inotify_add_watch(
-                    self._inotify, os.fsencode(folder), ctypes.c_uint32(news | only_folders)
+                    self._inotify,
+                    os.fsencode(folder),
+                    ctypes.c_uint32(news | _MOVED_ITSELF | only_folders),
                 )
             )
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return False
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            return False  # it is gone, closed, or a circle of links
+        if (before := self._folders.get(number, folder)) != folder:
+            self._watches.pop(before, None)  # its name before; another folder may have that now
         self._watches[folder] = number, news
         self._folders[number] = folder
         return True
@@ -174,6 +182,11 @@ class InotifyWatcher:
         for descriptor in (self._inotify, self._woken, self._wake, *self._processes):
             os.close(descriptor)
 
+    def _forget_below(self, folder: Path) -> None:
+        """Forgets a folder and those in it: another one may have the name now."""
+        for each in [each for each in self._watches if each.is_relative_to(folder)]:
+            self.forget(each)
+
     def _drop_process(self, descriptor: int) -> None:
         self._poll.unregister(descriptor)
         del self._processes[descriptor]
@@ -196,6 +209,9 @@ class InotifyWatcher:
                     if mask & _GONE:
                         del self._folders[number]
                         self._watches.pop(folder, None)
+                    elif mask & _MOVED_ITSELF:
+                        self._forget_below(folder)
+                        found.add(folder.parent)
         if lost:
             raise LostNewsError
         return frozenset(found)

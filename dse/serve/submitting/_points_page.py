@@ -107,7 +107,7 @@ def start(request: Request, form: Fields) -> Response:
     try:
         _refuse_nothing(choice, known)
         action = one_of(form.one("do"), "do", ACTIONS)
-        job = site.jobs.start(["validate", study, *choice.all_words, *ACTIONS[action]], study)
+        job = site.jobs.start_once(["validate", study, *choice.all_words, *ACTIONS[action]], study)
     except RequestError as error:
         return _page(request, choice, form, str(error))
     return RedirectResponse(f"/jobs/{job.id}", 303)

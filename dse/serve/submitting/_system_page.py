@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from dse.core.errors import RequestError
+from dse.core.errors import DseError, RequestError
 from dse.serve.posted import Fields
 from dse.serve.site import site_of
 from dse.serve.submitting import _system_form as system_form
@@ -41,6 +41,8 @@ def save(request: Request, form: Fields) -> Response:
         system_form.save(known.study, values, form.one(system_form.SEEN))
     except RequestError as error:
         return _page(request, known, _sent(form), str(error))
+    except DseError as error:  # such as a full disk: what was typed is not lost
+        return _page(request, known, _sent(form), str(error), status=500)
     return RedirectResponse(page_of(known.study, "system", **_division(known)), 303)
 
 
@@ -89,6 +91,7 @@ def _page(
     values: Mapping[str, str],
     problem: str = "",
     taken: Taken | None = None,
+    status: int = 422,
 ) -> Response:
     site = site_of(request)
     study = known.study
@@ -96,7 +99,7 @@ def _page(
     found = system_form.rows(known, values, taken.values if taken else ())
     return site.pages.page(
         "submit_system",
-        status=422 if problem else 200,
+        status=status if problem else 200,
         title=f"The system of {study}",
         way=way_of(known, "System"),
         survey=known,

@@ -65,7 +65,7 @@ def start(request: Request, form: Fields) -> Response:
         return _page(request, export, problem or unknown, fields=form)
     try:
         words = _words(site, export, study, form)
-        job = site.jobs.start(words, study)
+        job = site.jobs.start_once(words, study)
     except RequestError as error:
         return _page(request, export, str(error), fields=form)
     return RedirectResponse(f"/jobs/{job.id}", 303)

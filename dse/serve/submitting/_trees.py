@@ -22,6 +22,8 @@ SUBMISSIONS = Path("submissions")
 PREVIEW, ORIGINALS = "-preview", "-originals"
 """What the names of previews, and of the folders of whole accuracy logs, end with."""
 MAX_FILES = 50_000
+MAX_DEPTH = 50
+"""Of folders within each other: a submission has eight."""
 MAX_BYTES = 2 << 30
 """Of all files together: MLPerf takes none of more than 50 MB."""
 CHUNK_BYTES = 1 << 16
@@ -110,11 +112,18 @@ def find_tree(name: str) -> WrittenTree | None:
     """The tree in a folder of `SUBMISSIONS`; None where there is none.
 
     Raises:
-        RequestError: it is too large to be shown.
+        RequestError: it is too large to be shown, or can't be read.
     """
     root = SUBMISSIONS / name
     if NAME.fullmatch(name) is None or not _is_folder(root):
         return None
+    try:
+        return _found(name, root)
+    except OSError as error:
+        raise RequestError(f"can't be read: {error.strerror or error}", file=root) from error
+
+
+def _found(name: str, root: Path) -> WrittenTree | None:
     files, left_out = [], []
     for entry in _entries(root):
         if entry.plain:
@@ -155,6 +164,7 @@ def _pack(tree: WrittenTree, archive: BinaryIO) -> None:
         gzip.GzipFile(filename="", mode="wb", fileobj=archive, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as packed,
     ):
+        found = []
         for entry in _entries(tree.folder):
             if not entry.plain:
                 continue
@@ -163,8 +173,11 @@ def _pack(tree: WrittenTree, archive: BinaryIO) -> None:
                 if not stat.S_ISREG(status.st_mode):
                     raise OSError(f"{entry.name} has changed meanwhile")
                 packed.addfile(_about(entry.name, status.st_size), file)
+                found.append((entry.name, status.st_size))
                 if archive.tell() > MAX_BYTES:
                     raise OSError("it has grown meanwhile")
+        if tuple(found) != tree.files:  # an export writes it anew
+            raise OSError("it has changed meanwhile; try again")
 
 
 def _about(name: str, size: int) -> tarfile.TarInfo:
@@ -182,7 +195,14 @@ def chunks(archive: BinaryIO) -> Iterator[bytes]:
 
 
 def _entries(root: Path) -> Iterator[_Entry]:
-    """What lies in the divisions of a tree, folders apart; no link is followed."""
+    """What lies in the divisions of a tree, folders apart; no link is followed.
+
+    What goes away meanwhile is left out: an export may write the tree anew.
+
+    Raises:
+        RequestError: folders lie too deep within each other.
+        OSError: it can't be read.
+    """
     for division in DIVISIONS:
         top = root / division
         if not _is_folder(top):
@@ -190,8 +210,14 @@ def _entries(root: Path) -> Iterator[_Entry]:
         for path, folders, files, descriptor in os.fwalk(top, follow_symlinks=False):
             folders.sort()
             inner = Path(path).relative_to(root)
+            if len(inner.parts) > MAX_DEPTH:
+                problem = f"has more than {MAX_DEPTH} folders within each other"
+                raise RequestError(problem, file=root)
             for base in sorted([*files, *folders]):
-                status = os.stat(base, dir_fd=descriptor, follow_symlinks=False)
+                try:
+                    status = os.stat(base, dir_fd=descriptor, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
                 if not stat.S_ISDIR(status.st_mode):
                     yield _Entry(str(inner / base), base, descriptor, status)
 
