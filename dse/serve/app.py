@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from dse.core.errors import DseError, RequestError
 from dse.serve.errors import NotFoundError
-from dse.serve.looking.library import load_readers
 from dse.serve.site import site_of
 from dse.serve.web.static_files import StaticFiles
+from dse.study.storage import load_storages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -47,7 +47,7 @@ def make_app(site: Site, routes: Iterable[BaseRoute]) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        threading.Thread(target=load_readers, daemon=True).start()
+        threading.Thread(target=load_storages, daemon=True).start()
         yield
         site.changes.close()
 

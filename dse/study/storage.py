@@ -130,6 +130,18 @@ def open_storage(url: str, *, create: bool = True, reading: bool = False) -> RDB
         return storage
 
 
+def load_storages() -> None:
+    """Loads what opens and reads storages, which takes half a second when it is first needed.
+
+    For a server, beside which something may be measured later.
+    """
+    import optuna
+
+    import dse.study._transactions  # noqa: F401
+
+    optuna.storages.RDBStorage("sqlite://").engine.dispose()
+
+
 def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
     import sqlalchemy
 

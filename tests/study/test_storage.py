@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import Command
+
+
+LATER = """
+import sys
+from pathlib import Path
+from dse.study.folder import StudyFolder
+from dse.study.storage import load_storages
+load_storages()
+before = set(sys.modules)
+from dse.study.study import Study
+Study.load(StudyFolder(Path(sys.argv[1]))).close()
+print({each.partition(".")[0] for each in set(sys.modules) - before})
+"""
+
+
+def test_what_reads_a_study_can_be_loaded_before(tmp_path: Path) -> None:
+    create(StudyFolder(tmp_path / "s"), small_space()).close()
+    command = [sys.executable, "-c", LATER, str(tmp_path / "s")]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "dse" in loaded
+    assert not any(each in loaded for each in ("optuna", "sqlalchemy", "alembic"))
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "a%41", "why?", "a#b", "a@b:c", "\xe4", "a+b", "'"])

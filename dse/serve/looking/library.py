@@ -43,15 +43,6 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 """Of each file that holds results: when it was written, its size and its inode."""
 
 
-def load_readers() -> None:
-    """Loads what reads studies, for the first time: later something may be measured meanwhile."""
-    from optuna.storages import RDBStorage
-
-    import dse.study._transactions  # noqa: F401
-
-    RDBStorage("sqlite://").engine.dispose()
-
-
 class OpenStudy:
     """A study that is open, and what was made of it as it is now; for one thread at a time.
 
