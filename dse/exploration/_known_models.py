@@ -28,7 +28,7 @@ def known_models(task: Task, provider: Provider, models: Iterable[str]) -> dict[
     for model in dict.fromkeys(models):
         counts = provider.counts(model, task.signature)
         if counts is not None:
-            found[model] = prior_of_file(counts, task.priors(), _published(provider, model))
+            found[model] = prior_of_file(counts, task.priors(), _published(provider, model), model)
     return found
 
 

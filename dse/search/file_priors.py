@@ -40,7 +40,10 @@ LENGTH = 2.0
 
 
 def prior_of_file(
-    counts: ModelCounts, priors: Priors, published: Mapping[str, float] | None = None
+    counts: ModelCounts,
+    priors: Priors,
+    published: Mapping[str, float] | None = None,
+    name: str = "",
 ) -> ModelPrior:
     """What to expect of a model.
 
@@ -48,10 +51,12 @@ def prior_of_file(
         counts: what its file says.
         priors: those of its task.
         published: qualities that others measured of this very model, by precision.
+        name: its name, which decides between architectures that counts can't tell apart.
     """
     same = [one for one in priors.architectures if _same(counts, one)]
     if same:
-        nearest = min(same, key=lambda one: abs(one.zeros - counts.zeros))
+        named = priors.of(name)
+        nearest = min(same, key=lambda one: (one != named, abs(one.zeros - counts.zeros)))
         return replace(nearest, published={**nearest.published, **(published or {})})
     found = ModelPrior(
         family=_family(counts),

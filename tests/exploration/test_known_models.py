@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from dse.exploration._known_models import known_models
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 TASK = registry.task(registry.DEFAULT)
 
 
-def test_builtin_models_are_known_by_their_architectures() -> None:
-    names = ("mobilenet-v1-0.25-128", "mobilenet-v3-small")
-    found = known_models(TASK, TASK.provider(None), (*names, names[0], "nobodys"))
-    assert found == {name: TASK.priors().of(name) for name in names}
+@pytest.mark.parametrize("name", ["image-classification", "question-answering"])
+def test_builtin_models_are_known_by_their_architectures(name: str) -> None:
+    task = registry.task(name)
+    provider = task.provider(None)
+    names = provider.models()
+    found = known_models(task, provider, (*names, names[0], "nobodys"))
+    assert found == {name: task.priors().of(name) for name in names}
 
 
 def test_files_are_known_by_what_they_say(tmp_path: Path) -> None:
