@@ -77,9 +77,17 @@ class Priors:
     architectures: tuple[ModelPrior, ...] = ()
 
     def with_models(self, known: Mapping[str, ModelPrior]) -> Priors:
-        """The same, but for models of which more than a name is known."""
+        """The same, but for models of which more than a name is known.
+
+        Where no model is typical, these are.
+        """
         by_name = self.of
-        return replace(self, of=lambda model: known.get(model) or by_name(model))
+        found = replace(self, of=lambda model: known.get(model) or by_name(model))
+        if self.typical_costs or not known:
+            return found
+        costs = tuple(one.cost for one in known.values())
+        middle = sum(one.log_macs for one in known.values()) / len(known)
+        return replace(found, typical_costs=costs, typical_log_macs=middle)
 
 
 def contained(name: str, known: Iterable[str]) -> str | None:

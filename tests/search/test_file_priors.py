@@ -98,6 +98,16 @@ def test_a_task_without_known_architectures() -> None:
     assert (found.foretold, found.family) == (None, "file-depthwise3")
 
 
+def test_where_no_model_is_typical_those_with_files_are() -> None:
+    small, large = (prior_of_file(counted(n), NO_PRIORS) for n in (NAMES[0], NAMES[-1]))
+    priors = NO_PRIORS.with_models({"small": small, "large": large})
+    plan = [Configuration(name, "fp32", "null", 1, 1) for name in ("small", "large", "unknown")]
+    features = compute_features(plan, priors)
+    assert features.log_macs.sum() == pytest.approx(0)
+    assert features.log_macs[0] < features.log_macs[2] == 0
+    assert features.times.means[0] < features.times.means[2] < features.times.means[1]
+
+
 def test_the_search_uses_what_files_tell_and_else_names() -> None:
     strange = replace(counted("mobilenet-v2-1.0-224"), points=200**2)
     priors = PRIORS.with_models({"m001": prior_of_file(strange, PRIORS)})
