@@ -1,7 +1,8 @@
 """How much of the frontier the samplers find in how few measurements, on recorded tables.
 
     python -m benchmarks.search --table FILE ... [--samplers a,b] [--seeds N]
-        [--budgets 0.05,0.1] [--warm-start] [--json]
+        [--budgets 0.05,0.1] [--warm-start] [--renamed nothing|files|new|family]
+        [--json]
 
 FILE is a table of the replay backend that holds every configuration of a space, a bundle of a study
 that measured every configuration, or one of MLPerf's published results, in which each system with
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from benchmarks.laboratory import gp, page
 from benchmarks.laboratory.contest import NAMES, Entry, contest, rows_of, whole_s
+from benchmarks.laboratory.renaming import TOLD
 from benchmarks.laboratory.report import by_rows, by_seconds, records, table
 from benchmarks.laboratory.studies import read_tables
 from benchmarks.laboratory.tables import sources
@@ -53,6 +55,7 @@ class Request:
         processes: how many at a time.
         every: also systems with other variants than the catalogue's 81.
         warm: what other systems' tables are handed over, see `contest.Entry.known`.
+        told: what tells of the models, see `contest.Entry.told`.
         json: whether to print JSON.
         page: whether to write the page instead.
     """
@@ -64,6 +67,7 @@ class Request:
     processes: int
     every: bool
     warm: str
+    told: str
     json: bool
     page: bool
 
@@ -93,6 +97,7 @@ def requested(arguments: Sequence[str] | None) -> Request:
         processes=_count("--processes", options.processes, MAX_PROCESSES),
         every=options.all_systems,
         warm=options.warm_start,
+        told=options.renamed,
         json=options.json,
         page=options.page,
     )
@@ -123,7 +128,7 @@ def _of_table(request: Request, one: Table, known: Sequence[Values]) -> list[Ent
     rows = rows_of(most, len(one.outcomes))
     seconds = 0.0 if request.json else most * whole_s(one)
     return [
-        Entry(one, sampler, seed, rows, seconds, known, request.warm)
+        Entry(one, sampler, seed, rows, seconds, known, request.warm, request.told)
         for sampler in request.samplers
         for seed in range(request.seeds)
     ]
@@ -154,6 +159,13 @@ def _parser() -> Parser:
         default="",
         help="hand over the other systems of the same file, or only those with other processors; "
         "samplers that make no use of them search as without",
+    )
+    parser.add_argument(
+        "--renamed",
+        choices=[told for told in TOLD if told],
+        default="",
+        help="with names that tell nothing: then nothing is known of the models, or what their "
+        "files tell, or what these would if their architectures, or families, were new",
     )
     parser.add_argument(
         "--all-systems", action="store_true", help="also those with other variants than the 81"

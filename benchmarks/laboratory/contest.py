@@ -16,6 +16,7 @@ import moocore
 
 from benchmarks.laboratory import gp
 from benchmarks.laboratory.cost import Stopwatch
+from benchmarks.laboratory.renaming import show
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS, is_quality
 from dse.exploration._pool import Pool
@@ -26,6 +27,7 @@ from dse.study.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from benchmarks.laboratory.renaming import Shown
     from benchmarks.laboratory.tables import Table, Values
     from dse.core.measurement import Outcome
     from dse.exploration._samplers import Sampler
@@ -49,6 +51,7 @@ class Entry:
         seconds: how long it measures, at least, unless the table ends before.
         sources: what is known from other systems.
         known: which of them these are: ``others``, or ``unseen`` for those of other processors.
+        told: what tells of the models, see `benchmarks.laboratory.renaming.show`.
     """
 
     table: Table
@@ -58,6 +61,7 @@ class Entry:
     seconds: float = 0.0
     sources: Sequence[Values] = ()
     known: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,10 @@ def whole_s(table: Table) -> float:
 
 def _trace(entry: Entry) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Searches a table: the shares and the seconds of a run."""
-    table, scale = entry.table, Scale(entry.table)
-    pool, stopwatch = Pool(table.plan(), ()), Stopwatch()
-    sampler = _sampler(entry, pool)
+    shown = show(entry.told, entry.table, entry.sources)
+    table = shown.table
+    scale, pool, stopwatch = Scale(table), Pool(table.plan(), ()), Stopwatch()
+    sampler = _sampler(entry, pool, shown)
     losses: list[list[float]] = []
     shares: list[float] = []
     seconds: list[float] = []
@@ -176,11 +181,11 @@ def contest(entries: Sequence[Entry], processes: int) -> Iterator[Run]:
         raise DseError("a process of the laboratory was killed; is there enough memory?") from error
 
 
-def _sampler(entry: Entry, pool: Pool) -> Sampler:
-    space = entry.table.space()
+def _sampler(entry: Entry, pool: Pool, shown: Shown) -> Sampler:
+    space = shown.table.space()
     if entry.sampler == gp.NAME:
         return gp.make(pool, space, entry.seed)
-    return make_sampler(entry.sampler, pool, space, entry.seed, entry.sources)
+    return make_sampler(entry.sampler, pool, space, entry.seed, shown.sources, shown.models)
 
 
 @contextmanager

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from benchmarks.laboratory import gp, limit
 from benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
 from benchmarks.laboratory.limit import with_limits
-from benchmarks.laboratory.report import by_rows, by_seconds, curves, grouped, summary, table
+from benchmarks.laboratory.renaming import TOLD
+from benchmarks.laboratory.report import (
+    by_knowledge,
+    by_rows,
+    by_seconds,
+    curves,
+    grouped,
+    summary,
+    table,
+)
 from benchmarks.laboratory.studies import read_tables
 from benchmarks.laboratory.tables import sources
 from dse.core.errors import RequestError
@@ -32,6 +41,13 @@ PUBLISHED = DATA / "results" / "mlperf_inference_v3.0_edge_open_image_classifica
 LATER = DATA / "results" / "mlperf_inference_v3.1_edge_open_power_image_classification.csv"
 ENCODERS = Path(__file__).with_name("encoders.bundle")
 """A study of question answering on two cores of a Zen 1, every configuration measured."""
+RENAMED = {
+    "renamed systems": PUBLISHED,
+    "renamed later systems": LATER,
+    "renamed grid": GRID,
+    "renamed encoders": ENCODERS,
+}
+"""What is searched under other names, by section."""
 GRID_BUDGETS = (0.05, 0.1, 0.15, 0.2, 0.3)
 ENCODER_BUDGETS = (0.1, 0.2, 0.3, 0.5)
 BUDGETS = (0.1, 0.2, 0.3)
@@ -55,6 +71,7 @@ class Part:
         seeds: how many.
         budgets: shares of rows.
         known: which other systems' tables are handed over, see `Entry.known`; each in turn.
+        told: what tells of the models, see `Entry.told`; each in turn.
     """
 
     name: str
@@ -63,6 +80,7 @@ class Part:
     seeds: int
     budgets: tuple[float, ...]
     known: tuple[str, ...] = ("",)
+    told: tuple[str, ...] = ("",)
 
     def entries(self) -> list[Entry]:
         """The searches to make: to the end of the curves both in rows and in seconds."""
@@ -76,18 +94,20 @@ class Part:
                 max(self.budgets) * whole_s(one) if by_time(self) else 0.0,
                 sources(one, every, unseen=known == "unseen") if known else (),
                 known,
+                told,
             )
             for one in every
             if one.complete or len(every) == 1
             for sampler in self.samplers
             for known in self.known
+            for told in self.told
             for seed in range(self.seeds)
         ]
 
 
 def by_time(part: Part) -> bool:
     """Whether a section shows shares of the seconds, too."""
-    return not any(part.known) and part.samplers != (gp.NAME,)
+    return not any((*part.known, *part.told)) and part.samplers != (gp.NAME,)
 
 
 def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
@@ -109,6 +129,8 @@ def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
         one, known = (WARM,), ("", "unseen", "others")
         found.append(Part("newcomers", PUBLISHED, one, seeds, CURVE, known))
         found.append(Part("later newcomers", LATER, one, seeds, CURVE, known))
+        for name, file in RENAMED.items():
+            found.append(Part(name, file, one, seeds, BUDGETS, told=tuple(TOLD)))
     return found
 
 
@@ -142,6 +164,8 @@ def section(part: Part, runs: Sequence[Run]) -> str:
     """The figures of a section."""
     if any(part.known):
         return curves(runs, part.budgets)
+    if any(part.told):
+        return by_knowledge(runs, part.budgets)
     shown: list[tuple[Found, str]] = [(by_rows, "rows")]
     if by_time(part):
         shown.append((by_seconds, "seconds"))

@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.laboratory.contest import rows_of, whole_s
+from benchmarks.laboratory.renaming import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,11 +82,10 @@ def summary(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str
     for (_, sampler), group in grouped(runs).items():
         samplers.setdefault(sampler, []).append(group)
     for sampler, groups in samplers.items():
-        cells = []
-        for budget in budgets:
-            shares = [[found(run, budget) for run in group] for group in groups]
-            means = [fmean(each) for each in shares]
-            cells.append(f"{fmean(means):.3f} ({min(means):.3f}, {min(map(min, shares)):.3f})")
+        cells = [
+            _of_tables([[found(run, budget) for run in group] for group in groups])
+            for budget in budgets
+        ]
         lines.append([sampler, str(len(groups)), *cells])
     return _markdown(lines)
 
@@ -112,6 +112,23 @@ def curves(runs: Iterable[Run], budgets: Sequence[float]) -> str:
         counts = sorted(_rows_to(run, NEARLY_ALL) for run in group)
         reached = f"{_rows(counts[len(counts) // 2])} ({_rows(counts[-1])})"
         lines.append([short(name), KNOWN[known], str(len(group)), *cells, reached])
+    return _markdown(lines)
+
+
+def by_knowledge(runs: Iterable[Run], budgets: Sequence[float]) -> str:
+    """A line for each source of what is known of the models: the same figures as in `summary`."""
+    groups: dict[str, dict[str, list[Run]]] = {}
+    for run in runs:
+        tables = groups.setdefault(run.entry.told, {})
+        tables.setdefault(run.entry.table.name, []).append(run)
+    lines = [["known by", "tables", "seeds", *_percent(budgets, "rows")]]
+    for told, tables in groups.items():
+        found = [
+            _of_tables([[by_rows(run, budget) for run in group] for group in tables.values()])
+            for budget in budgets
+        ]
+        seeds = max(map(len, tables.values()))
+        lines.append([TOLD[told], str(len(tables)), str(seeds), *found])
     return _markdown(lines)
 
 
@@ -147,6 +164,12 @@ def _cell(shares: Sequence[float]) -> str:
         return f"{shares[0]:.3f}"
     error = stdev(shares) / math.sqrt(len(shares))
     return f"{fmean(shares):.3f} ± {error:.3f} ({min(shares):.3f})"
+
+
+def _of_tables(shares: Sequence[Sequence[float]]) -> str:
+    """The mean of the means, the worst of these, and the worst of all."""
+    means = [fmean(each) for each in shares]
+    return f"{fmean(means):.3f} ({min(means):.3f}, {min(map(min, shares)):.3f})"
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dse.exploration._pool import Pool
     from dse.space.space import SearchSpace
     from dse.study.record import Record
+    from dse.tasks.prior import ModelPrior
 
     Source = Mapping[Configuration, Mapping[str, float]]
 
@@ -39,14 +40,19 @@ class Sampler(Protocol):
 
 
 def make_sampler(
-    name: str, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
+    name: str,
+    pool: Pool,
+    space: SearchSpace,
+    seed: int,
+    sources: Sequence[Source] = (),
+    models: Mapping[str, ModelPrior] | None = None,
 ) -> Sampler:
     """The sampler of a name in `SAMPLERS`, over what is left in the pool.
 
-    Only ``frontier`` learns from other systems, the sources.
+    Only ``frontier`` learns from other systems, the sources, and from what the models' files tell.
     """
     if name == BORROWER:
-        return ModelSampler(pool, space, seed, sources)
+        return ModelSampler(pool, space, seed, sources, models)
     return SAMPLERS[name](pool, space, seed)
 
 
@@ -93,16 +99,22 @@ class ModelSampler:
         space: has the objectives and constraints.
         seed: of everything random.
         sources: what is known of other systems, see `dse.search.searcher.Searcher`.
+        models: what is known of models by their files; of others only names tell.
     """
 
     def __init__(
-        self, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
+        self,
+        pool: Pool,
+        space: SearchSpace,
+        seed: int,
+        sources: Sequence[Source] = (),
+        models: Mapping[str, ModelPrior] | None = None,
     ) -> None:
         from dse.search.searcher import Searcher
 
         self._pool = pool
         plan = pool.plan.configurations
-        priors = registry.task(space.task).priors()
+        priors = registry.task(space.task).priors().with_models(models or {})
         self._searcher = Searcher(plan, space.objectives, space.constraints, seed, sources, priors)
 
     def propose(self) -> Configuration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.settling import Settling
     from dse.study.study import Study
+    from dse.tasks.prior import ModelPrior
 
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
@@ -118,6 +119,7 @@ class Search:
         stop_gain: the rest is left out where it is expected to add less than this share to the
             hypervolume; 0 for never.
         sources: what is known of other systems.
+        models: what is known of models by their files.
         only: keys of the configurations that may be explored; None for all of the plan. Rounds
             and the anchor take any.
     """
@@ -128,6 +130,7 @@ class Search:
     settle_s: float | None = None
     stop_gain: float = 0.0
     sources: Sequence[Source] = ()
+    models: Mapping[str, ModelPrior] = field(default_factory=dict)
     only: Container[str] | None = None
 
 
@@ -175,7 +178,9 @@ class _Exploration:
         self._pool = Pool(plan, done, search.only)
         # The seed moves on with the trials: a resumed study does not repeat its first proposals.
         seed = (search.seed + study.trials_begun) % SEEDS
-        sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
+        sampler = make_sampler(
+            search.sampler, self._pool, study.space, seed, search.sources, search.models
+        )
         for record in sorted(study.records.values(), key=lambda r: r.id):
             sampler.learn(record)
         again = search.settle_s != 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core.errors import RequestError
 from dse.core.reasons import describe_failure
 from dse.core.worker_environment import add_libraries
+from dse.exploration._known_models import known_models
 from dse.exploration._warm_start import load_warm_starts
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.measurer import Measurer
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
     from dse.study.settling import Settling
+    from dse.tasks.prior import ModelPrior
 
 LOG = logging.getLogger(__name__)
 OWN_MODELS = "own-models"
@@ -137,10 +139,16 @@ class Exploration:
             settle_s=request.settle,
             stop_gain=request.stop_gain / 100,
             sources=[each.values for each in planned.warm_starts],
+            models=self._known_models() if request.sampler == BORROWER else {},
             only=request.only,
         )
         measurer = Measurer(self._context(progress), study)
         return explore(study, planned.plan, measurer, search, self.budget, interrupts, observer)
+
+    def _known_models(self) -> Mapping[str, ModelPrior]:
+        prepared, plan = self.planned.prepared, self.planned.plan
+        models = (each.model for each in plan.configurations)
+        return known_models(prepared.task, prepared.provider, models)
 
     def _context(self, progress: Callable[[int, int, str], None]) -> MeasurementContext:
         planned = self.planned

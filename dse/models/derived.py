@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dse.core.inference_cost import ModelCounts
     from dse.core.measurement import PublishedQuality
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
     from dse.models.provider import Artefact, Provider
 
 FORMATS: tuple[ModelFormat, ...] = get_args(ModelFormat)
@@ -66,6 +67,10 @@ class Derived(ABC):
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The inner provider's figure."""
         return self._inner.published(model, precision)
+
+    def counts(self, model: str, signature: Callable[[Form], Signature]) -> ModelCounts | None:
+        """Those of the file that others are made from."""
+        return self._inner.counts(model, signature)
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
         """How a sample becomes the input of the file that `artefact` gives."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
+from dse.formats.counts import counts_of_file
 from dse.formats.gathered import gather_files
 from dse.formats.reading import read_interface
 from dse.models.manifest import FILE_NAME, FolderManifest, ManifestEntry
 from dse.models.provider import Artefact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.inference_cost import ModelCounts
     from dse.core.measurement import PublishedQuality
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
+
+LOG = logging.getLogger(__name__)
 
 
 class FolderProvider:
@@ -67,6 +73,23 @@ class FolderProvider:
         for entry in self._entries:
             if (entry.name, entry.precision) == (model, precision):
                 return entry.published
+        return None
+
+    def counts(self, model: str, signature: Callable[[Form], Signature]) -> ModelCounts | None:
+        """What can be counted in a file of a model: in fp32 if it has one, else in the first."""
+        own = [entry for entry in self._entries if entry.name == model]
+        for entry in sorted(own, key=lambda entry: entry.precision != "fp32"):
+            if entry.format is None:
+                continue
+            try:
+                inputs = signature(self._form(entry, entry.format))
+                found = counts_of_file(self.folder / entry.file, entry.format, inputs)
+            except (OSError, RequestError) as error:
+                # Who measures the model is told.
+                LOG.info("%s is not counted: %s", entry.file, error)
+                continue
+            if found is not None:
+                return found
         return None
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.inference_cost import ModelCounts
     from dse.core.measurement import PublishedQuality
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
 
 
 BUILTIN = "builtin"
@@ -89,6 +91,20 @@ class Provider(Protocol):
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """A quality that others measured of this variant, if there is one. Cheap."""
+        ...
+
+    def counts(self, model: str, signature: Callable[[Form], Signature]) -> ModelCounts | None:
+        """What can be counted in a file of a model, as it is before it is made into others.
+
+        Cheap: of the weights a small part is read.
+
+        Args:
+            model: by name.
+            signature: what a model of a form is fed with.
+
+        Returns:
+            None where it does not offer the model, or its file tells nothing.
+        """
         ...
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:

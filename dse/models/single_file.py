@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from dse.core.checksums import sha256_of_model
 from dse.core.errors import RequestError
+from dse.formats.counts import counts_of_file
 from dse.models.provider import Artefact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.inference_cost import ModelCounts
     from dse.core.signature import Form, Signature
     from dse.formats.description import ModelDescription
 
@@ -74,6 +77,12 @@ class SingleFileProvider:
     def published(self, _model: str, _precision: str) -> None:
         """None: nobody knows what the model is for."""
         return
+
+    def counts(self, model: str, _signature: Callable[[Form], Signature]) -> ModelCounts | None:
+        """What can be counted in the file; None for another model, or if it tells nothing."""
+        if model != self.model:
+            return None
+        return counts_of_file(self.path, self.described.format, self.signature)
 
     def form(self, _model: str, _precision: str, _formats: tuple[ModelFormat, ...]) -> Form:
         """The signature."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.tasks.prior import InferenceCost, ModelPrior, Priors
+    from dse.core.inference_cost import InferenceCost
+    from dse.tasks.prior import ModelPrior, Priors
 
     Costs = tuple[InferenceCost, ...]
     Floats = NDArray[np.float64]

@@ -45,7 +45,7 @@ class Features:
         quantised: 1 if the precision is int8, else 0.
         reduced: 0 if the precision is fp32, else 1.
         gated: 1 if the model has squeeze-and-excite and hard swish, else 0.
-        published: published quality; NaN if there is none.
+        published: published quality, or else the one that is foretold; NaN if there is none.
         borrowed: deviations of other systems, see `dse.search._transfer`; shape (configurations,
             systems).
         times: cost prior of the models and precisions.
@@ -99,7 +99,9 @@ def compute_features(configurations: Sequence[Configuration], priors: Priors) ->
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
         gated=np.array([float(fact is not None and fact.gated) for fact in facts]),
-        published=np.array([_published(known[c.model], c.precision) for c in configurations]),
+        published=np.array(
+            [_published(known[c.model], c.precision, priors) for c in configurations]
+        ),
         borrowed=np.zeros((len(configurations), 0)),
         times=cost_prior([(c.model, c.precision) for c in configurations], priors),
         knobs=_knobs(configurations),
@@ -137,12 +139,14 @@ def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
     return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
 
 
-def _published(fact: ModelPrior | None, precision: str) -> float:
-    """The published quality; half precision hardly changes that of fp32."""
+def _published(fact: ModelPrior | None, precision: str, priors: Priors) -> float:
+    """The published quality, or the foretold one; half precision hardly changes that of fp32."""
     if fact is None:
         return np.nan
     name = "fp32" if precision in ("fp16", "bf16") else precision
-    return fact.published.get(name, np.nan)
+    if name in fact.published or fact.foretold is None:
+        return fact.published.get(name, np.nan)
+    return fact.foretold - priors.quality_lost.get(name, 0.0)
 
 
 def _knobs(configurations: Sequence[Configuration]) -> Indices:

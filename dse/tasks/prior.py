@@ -1,33 +1,15 @@
-"""What is known of a task's models by their names, before anything is measured."""
+"""What is known of a task's models before anything is measured."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class InferenceCost:
-    """What one inference of one sample takes.
-
-    Attributes:
-        macs: multiply-accumulates of all convolutions and fully connected layers; bias,
-            activations, pooling, residual sums and gate products are not counted.
-        parameters: weights and biases, with batch normalisation folded into them.
-        depthwise_macs: the part of ``macs`` in depthwise convolutions.
-        values: the numbers that all layers write.
-        layers: the number of layers.
-    """
-
-    macs: int
-    parameters: int
-    depthwise_macs: int
-    values: int
-    layers: int
+    from dse.core.inference_cost import InferenceCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +24,8 @@ class ModelPrior:
         published: published quality by precision; empty where none is published.
         cost: multiply-accumulates, parameters and what else an inference takes.
         zeros: share of the weights that are zero, 0 to 1; only some runtimes skip them.
+        foretold: quality in fp32 that known architectures of about the same size lead to expect,
+            where none is published; None where there are no such.
     """
 
     family: str
@@ -50,6 +34,7 @@ class ModelPrior:
     published: Mapping[str, float]
     cost: InferenceCost
     zeros: float = 0.0
+    foretold: float | None = None
 
     @property
     def log_macs(self) -> float:
@@ -80,6 +65,7 @@ class Priors:
         quality_lost: how much worse a model is in a precision than in fp32.
         typical_costs: the costs of common models, whose mean stands for that of an unknown one;
             empty where none are known.
+        architectures: known ones, with which a model's file is compared.
     """
 
     of: Callable[[str], ModelPrior | None]
@@ -88,6 +74,30 @@ class Priors:
     quality_per_log_macs: float = 0.0
     quality_lost: Mapping[str, float] = field(default_factory=dict)
     typical_costs: tuple[InferenceCost, ...] = ()
+    architectures: tuple[ModelPrior, ...] = ()
+
+    def with_models(self, known: Mapping[str, ModelPrior]) -> Priors:
+        """The same, but for models of which more than a name is known.
+
+        Where no model is typical, these are.
+        """
+        by_name = self.of
+        found = replace(self, of=lambda model: known.get(model) or by_name(model))
+        if self.typical_costs or not known:
+            return found
+        costs = tuple(one.cost for one in known.values())
+        middle = sum(one.log_macs for one in known.values()) / len(known)
+        return replace(found, typical_costs=costs, typical_log_macs=middle)
+
+
+def contained(name: str, known: Iterable[str]) -> str | None:
+    """The longest of known names that a name contains, with anything before and after it.
+
+    A digit must not follow: it would be another size.
+    """
+    places = ((each, name.find(each) + len(each)) for each in known if each in name)
+    fitting = (each for each, end in places if not name[end : end + 1].isdigit())
+    return max(fitting, key=len, default=None)
 
 
 NO_PRIORS = Priors(of=lambda _: None)

@@ -17,6 +17,7 @@ from dse.core.configuration import PRECISIONS
 from dse.core.errors import RequestError
 from dse.core.measurement import PublishedQuality
 from dse.models.manifest import UNSTATED, Precision
+from dse.tasks import registry
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from tests import small_models
 from tests.image_models import classes_of, image_folder, preprocessing_of
@@ -458,3 +459,25 @@ def test_weights_elsewhere_are_refused(folder: Path) -> None:
         f"{folder}/models.yaml:3: models[0].file: 'sub/b.onnx': the data of 'filters' lies outside "
         "the model's folder: '../b.data'; give a model with its data beside it"
     )
+
+
+def test_what_is_counted_in_a_file_is_its_models_whatever_it_is_called(folder: Path) -> None:
+    task = registry.task(registry.DEFAULT)
+    (folder / "sub" / "b.onnx").write_bytes(small_models.onnx_bytes())
+    own = {**OWN, "resolution": small_models.SIDE}
+    files = image_folder(write(folder, KNOWN, own, {**own, "name": "other", "mean": 0}))
+    found, other, damaged = (
+        files.counts(name, task.signature) for name in ("mine", "other", KNOWN["name"])
+    )
+    assert found is not None
+    assert found == other
+    assert found.points == small_models.SIDE**2
+    assert found.cost.dense_macs == small_models.FEATURES * small_models.CLASSES
+    assert damaged is None  # as its file is
+    assert files.counts("another", task.signature) is None
+
+
+def test_a_file_that_is_gone_is_not_counted(folder: Path) -> None:
+    files = image_folder(write(folder, OWN))
+    (folder / "sub" / "b.onnx").unlink()
+    assert files.counts("mine", registry.task(registry.DEFAULT).signature) is None

@@ -29,7 +29,15 @@ from benchmarks.laboratory.page import (
     parts,
     section,
 )
-from benchmarks.laboratory.report import by_rows, by_seconds, curves, summary, table
+from benchmarks.laboratory.renaming import TOLD, show
+from benchmarks.laboratory.report import (
+    by_knowledge,
+    by_rows,
+    by_seconds,
+    curves,
+    summary,
+    table,
+)
 from benchmarks.laboratory.tables import Table, read, sources
 from benchmarks.search import entries, main, requested
 from dse.core.configuration import Configuration
@@ -321,6 +329,34 @@ def test_newcomers_alone_and_with_others(tmp_path: Path) -> None:
     assert curves([runs[0], short], (0.5,)).endswith(" (more) |")
 
 
+@pytest.mark.parametrize("told", TOLD)
+def test_names_that_tell_nothing(tmp_path: Path, told: str) -> None:
+    one = replace(read(published(tmp_path))[0])
+    shown = show(told, one, [one.values])
+    assert list(shown.table.outcomes.values()) == list(one.outcomes.values())
+    assert shown.sources == [shown.table.values]
+    models = {c.model for c in shown.table.outcomes}
+    assert len(models) == len({c.model for c in one.outcomes})
+    if not told:
+        assert models == {c.model for c in one.outcomes}
+        return
+    assert models == {"m001", "m002"}
+    assert set(shown.models) == (set() if told == "nothing" else models)
+    for model in shown.models.values():
+        assert (model.foretold is not None) == (told != "files")
+    entries = [Entry(one, WARM, 0, 4, told=told), Entry(one, "random", 0, 4)]
+    runs = [Run(entry, *_trace(entry)) for entry in entries]
+    assert runs[0].shares[-1] == pytest.approx(1)
+    _, _, *lines = by_knowledge(runs, (0.5, 1.0)).splitlines()
+    assert [line.split(" | ")[0] for line in lines] == [f"| {TOLD[told]}", "| names"]
+
+
+def test_files_of_known_architectures_tell_as_much_as_names(tmp_path: Path) -> None:
+    (one, *_) = read(published(tmp_path))
+    named, filed = (_trace(Entry(one, WARM, 0, 4, told=told)) for told in ("", "files"))
+    assert named == filed
+
+
 def test_each_section_has_its_place_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for samplers in (default_samplers(), (*default_samplers(), WARM), (gp.NAME,)):
@@ -403,6 +439,7 @@ def test_wrong_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (("--table", "x", "--budgets", "nan"), "--budgets: 'nan'"),
         (("--table", "x", "--fast"), "unrecognized arguments: --fast"),
         (("--table", "x", "--warm-start", "all"), "--warm-start"),
+        (("--table", "x", "--renamed", "all"), "--renamed"),
     ],
 )
 def test_wrong_options(

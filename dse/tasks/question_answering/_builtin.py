@@ -19,13 +19,16 @@ from dse.models.quantise import Quantisation, need
 from dse.tasks.question_answering._architectures import ENCODERS, Encoder
 from dse.tasks.question_answering._calibration import RANDOM_TOKENS
 from dse.tasks.question_answering._onnx_file import onnx_bytes
+from dse.tasks.question_answering._prior import counts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.inference_cost import ModelCounts
     from dse.core.measurement import PublishedQuality
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
 
 BUILDER_VERSION = 2
 """Version of the builder, raised with every change of the bytes: older files stay unused."""
@@ -110,6 +113,10 @@ class BuiltinProvider:
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published F1 of the trained weights that the untrained ones stand for."""
         return ENCODERS[model].published.get(precision) if model in ENCODERS else None
+
+    def counts(self, model: str, _signature: Callable[[Form], Signature]) -> ModelCounts | None:
+        """What would be counted in its file, which need not be built for that."""
+        return counts(model) if model in ENCODERS else None
 
     def form(self, model: str, _precision: str, _formats: tuple[ModelFormat, ...]) -> Form:
         """How a question becomes the input of the file that `artefact` would give."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from functools import cache
 
-from dse.tasks.prior import InferenceCost, ModelPrior, Priors
+from dse.core.inference_cost import InferenceCost, ModelCounts
+from dse.tasks.prior import ModelPrior, Priors, contained
 from dse.tasks.question_answering._architectures import ENCODERS, Encoder
 from dse.tasks.question_answering._form import VOCABULARY_SIZE
 
@@ -17,8 +17,6 @@ published figures are 82.1 and 90.9."""
 F1_LOST = {"int8": 0.5}
 """oBERT's encoders lose 0.4 to 0.9 points, MLPerf's BERT-large 0.8, and MobileBERT 0.1."""
 _DENSE = {name: one for name, one in ENCODERS.items() if not one.pruning.percent}
-_NAME = re.compile("|".join(re.escape(name) for name in sorted(_DENSE, key=len, reverse=True)))
-_ZEROS = re.compile(r"(?:sparse|pruned)-?(\d{2})(?!\d)")
 
 
 @cache
@@ -32,6 +30,7 @@ def priors() -> Priors:
         quality_per_log_macs=F1_PER_LOG_MACS,
         quality_lost=F1_LOST,
         typical_costs=costs,
+        architectures=tuple(one for one in map(model_prior, ENCODERS) if one is not None),
     )
 
 
@@ -39,22 +38,20 @@ def priors() -> Priors:
 def model_prior(model: str) -> ModelPrior | None:
     """The prior of a model; None where its name tells no known architecture.
 
-    A name that is not a builtin model's may contain one of a dense model, and the percentage of
-    zeros as ``sparse90`` or ``pruned90``, with anything before and after them.
+    A name that is not a builtin model's may contain one; what is published stands for that alone.
     """
-    spelled = model.lower().replace("_", "-")
-    found = _NAME.search(spelled)
-    if found is None:
+    name = contained(model, ENCODERS)
+    if name is None:
         return None
-    dense, zeros = _DENSE[found[0]], _ZEROS.search(spelled)
-    published = ENCODERS[model].published if model in ENCODERS else {}
+    encoder = ENCODERS[name]
+    published = encoder.published if name == model else {}
     return ModelPrior(
-        family=found[0].partition("-")[0],
-        log_input=math.log(dense.sequence_length),
+        family=name.partition("-")[0],
+        log_input=math.log(encoder.sequence_length),
         gated=False,
         published={precision: figure.value for precision, figure in published.items()},
-        cost=cost(dense),
-        zeros=int(zeros[1]) / 100 if zeros else 0.0,
+        cost=cost(encoder),
+        zeros=encoder.pruning.percent / 100,
     )
 
 
@@ -75,9 +72,26 @@ def cost(encoder: Encoder) -> InferenceCost:
     weights = encoder.layers * linear + joined + 2 * width
     tables = (VOCABULARY_SIZE * embedding) + (length + 2) * width
     return InferenceCost(
-        macs=length * (weights + encoder.layers * attention),
-        parameters=weights + tables,
+        pointwise_macs=0,
         depthwise_macs=0,
+        spatial_macs=0,
+        dense_macs=length * weights,
+        attention_macs=length * encoder.layers * attention,
+        parameters=weights + tables,
         values=length * encoder.layers * (layers * inside + networks * inner + length),
         layers=encoder.layers * (layers + 2),
+    )
+
+
+@cache
+def counts(name: str) -> ModelCounts:
+    """What is counted in the file of a builtin encoder in fp32."""
+    encoder = ENCODERS[name]
+    needed = cost(encoder)
+    return ModelCounts(
+        cost=needed,
+        points=encoder.sequence_length,
+        weight_bytes=4 * needed.parameters,
+        zeros=encoder.pruning.percent / 100,
+        sums=True,
     )

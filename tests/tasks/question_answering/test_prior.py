@@ -34,9 +34,8 @@ def test_every_builtin_model_is_known() -> None:
     ("name", "same", "zeros"),
     [
         ("minilm-l6-facts", "minilm-l6", 0.0),
-        ("mobilebert-14layer_pruned50_quant-none-vnni", "mobilebert-14", 0.5),
-        ("oBERT_large-pruned95", "bert-large", 0.95),
-        ("our-bert-base-sparse80-v2", "bert-base", 0.8),
+        ("our-bert-base-sparse80-v2", "bert-base-sparse80", 0.8),
+        ("our-mobilebert-of-today", "mobilebert", 0.0),
         ("roberta", None, 0.0),
     ],
 )

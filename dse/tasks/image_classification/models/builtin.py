@@ -18,15 +18,17 @@ from dse.models.provider import BUILTIN, Artefact
 from dse.models.quantise import Quantisation, need
 from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
+from dse.tasks.image_classification.models.graph import counts
 from dse.tasks.image_classification.preprocessing import to_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.inference_cost import ModelCounts
     from dse.core.measurement import PublishedQuality
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
     from dse.models.calibration import Calibration
     from dse.tasks.image_classification.models.catalogue import Variant
     from dse.tasks.image_classification.models.graph import Graph
@@ -152,6 +154,10 @@ class BuiltinProvider:
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published accuracy of the trained weights that the untrained ones stand for."""
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
+
+    def counts(self, model: str, _signature: Callable[[Form], Signature]) -> ModelCounts | None:
+        """What would be counted in its file, which need not be built for that."""
+        return counts(CATALOGUE[model].graph()) if model in CATALOGUE else None
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
         """How an image becomes the input of the file that `artefact` would give."""

@@ -8,11 +8,12 @@ weights and the bias of the convolution before it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dse.core.checksums import digest
-from dse.tasks.prior import InferenceCost
+from dse.core.inference_cost import InferenceCost, ModelCounts
 
 Activation = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]
 Shape = tuple[int, int, int, int]
@@ -158,18 +159,45 @@ class Graph:
 
 def cost(graph: Graph) -> InferenceCost:
     """Counts the cost of an inference."""
-    macs = parameters = depthwise = values = 0
+    parameters = values = 0
+    macs = dict.fromkeys(("pointwise", "depthwise", "spatial", "dense"), 0)
     for layer in graph.layers:
         values += layer.output.channels * layer.output.size**2
         if not isinstance(layer, Conv | Dense):
             continue
-        outputs, depth, height, width = layer.weight_shape
-        weights = outputs * depth * height * width
-        parameters += weights + outputs
-        macs += weights * layer.output.size**2
-        if isinstance(layer, Conv) and layer.depthwise:
-            depthwise += weights * layer.output.size**2
-    return InferenceCost(macs, parameters, depthwise, values, len(graph.layers))
+        weights = math.prod(layer.weight_shape)
+        parameters += weights + layer.output.channels
+        macs[_kind(layer)] += weights * layer.output.size**2
+    return InferenceCost(
+        **{f"{kind}_macs": found for kind, found in macs.items()},
+        attention_macs=0,
+        parameters=parameters,
+        values=values,
+        layers=len(graph.layers),
+    )
+
+
+def _kind(layer: Conv | Dense) -> str:
+    """What its multiply-accumulates count as."""
+    if isinstance(layer, Dense):
+        return "dense"
+    if layer.depthwise:
+        return "depthwise"
+    return "pointwise" if layer.kernel == 1 else "spatial"
+
+
+def counts(graph: Graph) -> ModelCounts:
+    """What `dse.formats.counts` finds in the graph's file in fp32."""
+    needed = cost(graph)
+    sides = (one.kernel for one in graph.layers if isinstance(one, Conv) and one.depthwise)
+    return ModelCounts(
+        cost=needed,
+        points=graph.input.size**2,
+        weight_bytes=4 * needed.parameters,
+        filter_side=max(sides, default=0),
+        sums=any(isinstance(one, Add) for one in graph.layers),
+        gates=any(isinstance(one, Scale) for one in graph.layers),
+    )
 
 
 @dataclass(slots=True)

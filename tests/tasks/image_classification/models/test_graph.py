@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.inference_cost import InferenceCost
 from dse.tasks.image_classification.models.graph import (
     GraphBuilder,
     Tensor,
@@ -13,7 +14,6 @@ from dse.tasks.image_classification.models.graph import (
     make_divisible,
     same_padding,
 )
-from dse.tasks.prior import InferenceCost
 
 if TYPE_CHECKING:
     from dse.tasks.image_classification.models.graph import Graph
@@ -65,9 +65,12 @@ def small() -> Graph:
 def test_cost_by_hand() -> None:
     first, depthwise, gate, last = 8 * 3 * 9, 8 * 9, 2 * 8 * 2, 5 * 8
     assert cost(small()) == InferenceCost(
-        macs=4 * first + 4 * depthwise + gate + last,
-        parameters=first + 8 + depthwise + 8 + gate + 2 + 8 + last + 5,
+        pointwise_macs=gate,
         depthwise_macs=4 * depthwise,
+        spatial_macs=4 * first,
+        dense_macs=last,
+        attention_macs=0,
+        parameters=first + 8 + depthwise + 8 + gate + 2 + 8 + last + 5,
         values=3 * 4 * 8 + (8 + 2 + 8 + 4 * 8) + 8 + 5,
         layers=9,
     )
