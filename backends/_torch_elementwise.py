@@ -238,6 +238,14 @@ def identity(call: Call) -> Value:
     return call.value()
 
 
+def dropout(call: Call) -> Value:
+    """Of no effect but in training."""
+    training = call.optional(2)
+    if training is not None and any(training.numbers("'training_mode' of Dropout")):
+        raise call.refuse("training_mode")
+    return call.value()
+
+
 ELEMENTWISE: dict[str, Translator] = {
     **{
         name: unary(getattr(torch, name.lower()))
@@ -264,11 +272,11 @@ ELEMENTWISE: dict[str, Translator] = {
     "BitwiseAnd": binary(torch.bitwise_and),
     "BitwiseOr": binary(torch.bitwise_or),
     "BitwiseXor": binary(torch.bitwise_xor),
-    "Equal": binary(torch.eq),
-    "Greater": binary(torch.gt),
-    "GreaterOrEqual": binary(torch.ge),
-    "Less": binary(torch.lt),
-    "LessOrEqual": binary(torch.le),
+    "Equal": binary(operator.eq),
+    "Greater": binary(operator.gt),
+    "GreaterOrEqual": binary(operator.ge),
+    "Less": binary(operator.lt),
+    "LessOrEqual": binary(operator.le),
     "Sum": variadic(operator.add),
     "Max": variadic(torch.maximum),
     "Min": variadic(torch.minimum),
@@ -292,5 +300,5 @@ ELEMENTWISE: dict[str, Translator] = {
     "Cast": cast,
     "CastLike": cast_like,
     "Identity": identity,
-    "Dropout": identity,
+    "Dropout": dropout,
 }

@@ -17,6 +17,7 @@ from ._torch_elementwise import ELEMENTWISE
 from ._torch_graph import Graph, Value
 from ._torch_layers import LAYERS
 from ._torch_quantised import QUANTISED
+from ._torch_reductions import REDUCTIONS
 from ._torch_shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
     from torch import fx
 
-TRANSLATORS = {**ELEMENTWISE, **LAYERS, **QUANTISED, **SHAPES}
+TRANSLATORS = {**ELEMENTWISE, **LAYERS, **QUANTISED, **REDUCTIONS, **SHAPES}
 OLDEST = 7
 """Before this version of the operators, shapes were not broadcast as they are now."""
 OWN_DOMAINS = ("", "ai.onnx")
@@ -98,9 +99,10 @@ def to_module(
         known[name] = graph.input(shape, dtype_of(number))
     for node in _needed(model, outputs):
         _write(graph, node, known, opset)
-    missing = [name for name in outputs if name not in known]
-    if missing:
-        raise LoadError(f"nothing computes the output '{missing[0]}'")
+    if missing := [name for name in outputs if name not in known]:
+        promised = any(missing[0] in node.output for node in model.graph.node)
+        problem = f"nothing that is supported computes the output '{missing[0]}'"
+        raise UnsupportedError(problem) if promised else LoadError(problem)
     return graph.finish([known[name] for name in outputs])
 
 

@@ -55,7 +55,7 @@ def tidy(module: fx.GraphModule) -> None:
 
 
 def lay_out(module: fx.GraphModule) -> None:
-    """Lays the weights of convolutions of images out by pixel; their results follow suit."""
+    """Lays the weights of convolutions out by pixel; their results follow suit."""
     for node in module.graph.nodes:
         weight = _constant(module, node.args[1]) if node.target is functional.conv2d else None
         if weight is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
@@ -12,7 +12,7 @@ from ._torch_call import to_type
 from ._torch_graph import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ._torch_call import Call, Translator
 
@@ -211,83 +211,6 @@ def range_(call: Call) -> Value:
     return call.write(torch.arange, start, end, step, dtype=call.value().dtype)
 
 
-def reduction(function: Callable[..., Any], before: Callable[..., Any] | None = None) -> Translator:
-    """The operator that makes one number of many, along some dimensions or all.
-
-    Args:
-        function: takes a tensor, dimensions and whether they stay, of size 1.
-        before: done with each number before.
-    """
-
-    def translate(call: Call) -> Value:
-        value, axes = call.value(), call.numbers(1, "axes")
-        if not axes:
-            if call.attribute("noop_with_empty_axes", 0):
-                return value if before is None else call.write(before, value)
-            axes = list(range(value.rank))
-        dtype = value.dtype
-        if before is not None:
-            value = call.write(before, value)
-        kept = bool(call.attribute("keepdims", 1))
-        return to_type(call, call.write(function, value, axes, kept), dtype)
-
-    return translate
-
-
-def _mean(tensor: torch.Tensor, axes: Sequence[int], kept: bool) -> torch.Tensor:
-    if tensor.dtype.is_floating_point:
-        return torch.mean(tensor, axes, kept)
-    return torch.mean(tensor.double(), axes, kept).trunc()
-
-
-def _product(tensor: torch.Tensor, axes: Sequence[int], kept: bool) -> torch.Tensor:
-    for axis in sorted((axis % tensor.dim() for axis in axes), reverse=True):
-        tensor = torch.prod(tensor, axis, kept)
-    return tensor
-
-
-def _root(tensor: torch.Tensor, axes: Sequence[int], kept: bool) -> torch.Tensor:
-    return torch.sqrt(torch.sum(tensor, axes, kept))
-
-
-def _log_of_sum(tensor: torch.Tensor, axes: Sequence[int], kept: bool) -> torch.Tensor:
-    return torch.log(torch.sum(tensor, axes, kept))
-
-
-def place_of(function: Callable[..., Any]) -> Translator:
-    """The index of the greatest or least number along a dimension."""
-
-    def translate(call: Call) -> Value:
-        if call.attribute("select_last_index", 0):
-            raise call.refuse("select_last_index")
-        axis, kept = call.attribute("axis", 0), bool(call.attribute("keepdims", 1))
-        return call.write(function, call.value(), axis, kept)
-
-    return translate
-
-
-def top_k(call: Call) -> list[Value]:
-    """The greatest or least numbers along a dimension, and their places."""
-    value, count = call.value(), (call.numbers(1, "k") or [0])[0]
-    axis, largest = call.attribute("axis", -1), bool(call.attribute("largest", 1))
-    order = call.write(_order, value, axis, largest)
-    index = call.write(torch.narrow, order, axis, 0, count)
-    return [call.write(torch.gather, value, axis, index), index]
-
-
-def _order(tensor: torch.Tensor, axis: int, largest: bool) -> torch.Tensor:
-    """Equal numbers stay in their order."""
-    return torch.sort(tensor, dim=axis, descending=largest, stable=True).indices
-
-
-def cumulative_sum(call: Call) -> Value:
-    """Sums of all up to each."""
-    if call.attribute("exclusive", 0) or call.attribute("reverse", 0):
-        raise call.refuse("exclusive or reverse")
-    (axis,) = call.value(1).numbers("the axis of CumSum")
-    return to_type(call, call.write(torch.cumsum, call.value(), axis), call.value().dtype)
-
-
 def einsum(call: Call) -> Value:
     """A sum of products by a formula."""
     return call.write(torch.einsum, call.attribute("equation"), call.values())
@@ -316,6 +239,8 @@ def depth_to_space(call: Call) -> Value:
 
 def space_to_depth(call: Call) -> Value:
     """Pixels become channels."""
+    if call.attribute("mode", "DCR") != "DCR":
+        raise call.refuse("another mode than DCR")
     block, value = call.attribute("blocksize"), call.value()
     batch, channels, height, width = value.shape
     parts = [batch, channels, height // block, block, width // block, block]
@@ -326,32 +251,45 @@ def space_to_depth(call: Call) -> Value:
 
 
 def resize(call: Call) -> Value:
-    """Images to another size, in the two ways that PyTorch shares with ONNX."""
+    """Pixels to another number, in the two ways that PyTorch shares with ONNX."""
     value, sizes = call.value(), call.numbers(3, "sizes")
     if sizes is None:
-        index = 1 if call.kind == "Upsample" else 2
-        scales = call.numbers(index, "scales") or []
-        sizes = [int(size * scale) for size, scale in zip(value.shape, scales, strict=True)]
+        scales = call.numbers(1 if call.kind == "Upsample" else 2, "scales") or []
+        wanted = [size * scale for size, scale in zip(value.shape, scales, strict=True)]
+        sizes = [int(size) for size in wanted]
+        if sizes != wanted:
+            raise call.refuse("a size that is no whole number")
     if list(sizes[:2]) != list(value.shape[:2]) or value.rank != 4:
-        raise call.refuse("anything but the size of an image")
+        raise call.refuse("anything but height and width")
     mode = call.attribute("mode", "nearest")
     usual = "asymmetric" if call.kind == "Upsample" else "half_pixel"
     places = call.attribute("coordinate_transformation_mode", usual)
-    whole = all(new % old == 0 for new, old in zip(sizes, value.shape, strict=True))
-    # At a whole multiple the nearest pixel is the same by either rule, unless it lies between two.
-    if (
-        mode == "nearest"
-        and whole
-        and (places, call.attribute("nearest_mode")) != ("asymmetric", "ceil")
-        and places in ("asymmetric", "half_pixel")
-    ):
+    if call.attribute("antialias", 0) or call.attribute("axes"):
+        raise call.refuse("antialias or axes")
+    if mode == "nearest" and _takes_whole_pixels(call, places, sizes):
         return call.write(functional.interpolate, value, sizes[2:], mode="nearest")
-    if mode == "linear" and places in ("half_pixel", "pytorch_half_pixel", "align_corners"):
+    if mode == "linear" and places in ("half_pixel", "align_corners"):
         corners = places == "align_corners"
         return call.write(
             functional.interpolate, value, sizes[2:], mode="bilinear", align_corners=corners
         )
     raise call.refuse(f"mode {mode!r} with {places!r}")
+
+
+def _takes_whole_pixels(call: Call, places: str, sizes: Sequence[int]) -> bool:
+    """Whether each pixel becomes a block of its own, as in PyTorch."""
+    pairs = list(zip(sizes, call.value().shape, strict=True))
+    if any(new % old for new, old in pairs):
+        return False
+    rounding = call.attribute(
+        "nearest_mode", "floor" if call.kind == "Upsample" else "round_prefer_floor"
+    )
+    if places == "half_pixel":
+        return rounding in ("round_prefer_floor", "round_prefer_ceil")
+    doubled = all(new <= 2 * old for new, old in pairs)
+    return places == "asymmetric" and (
+        rounding == "floor" or (rounding == "round_prefer_floor" and doubled)
+    )
 
 
 SHAPES: dict[str, Translator] = {
@@ -373,20 +311,6 @@ SHAPES: dict[str, Translator] = {
     "Tile": tile,
     "Pad": pad,
     "Range": range_,
-    "ReduceMean": reduction(_mean),
-    "ReduceSum": reduction(torch.sum),
-    "ReduceMax": reduction(torch.amax),
-    "ReduceMin": reduction(torch.amin),
-    "ReduceProd": reduction(_product),
-    "ReduceL1": reduction(torch.sum, torch.abs),
-    "ReduceL2": reduction(_root, torch.square),
-    "ReduceSumSquare": reduction(torch.sum, torch.square),
-    "ReduceLogSum": reduction(_log_of_sum),
-    "ReduceLogSumExp": reduction(torch.logsumexp),
-    "ArgMax": place_of(torch.argmax),
-    "ArgMin": place_of(torch.argmin),
-    "TopK": top_k,
-    "CumSum": cumulative_sum,
     "Einsum": einsum,
     "Trilu": triangle,
     "DepthToSpace": depth_to_space,

@@ -50,7 +50,7 @@ class PyTorch:
             "channels_last",
             (True, False),
             True,
-            "images lie pixel by pixel, not channel by channel",
+            "convolutions have the channels of a pixel side by side",
             numeric=True,
         ),
         Knob(

@@ -57,7 +57,7 @@ def _compared(model: ModelProto, inputs: list[NDArray[Any]], outputs: list[NDArr
 
     names = [one.name for one in files.inputs_of(model)]
     if any(not isinstance(array, np.ndarray) for array in (*inputs, *outputs)):
-        return "refused: not an array"
+        return "refused: there is something else than arrays"
     for one in files.inputs_of(model):
         files.dtype_name(one)
     shapes = {name: array.shape for name, array in zip(names, inputs, strict=True)}
@@ -74,6 +74,13 @@ def _compared(model: ModelProto, inputs: list[NDArray[Any]], outputs: list[NDArr
     return ""
 
 
+def _array(one: Any) -> Any:
+    """Single numbers as arrays; numpy itself has no bfloat16."""
+    if isinstance(one, np.generic):
+        one = np.asarray(one)
+    return None if isinstance(one, np.ndarray) and one.dtype.kind == "V" else one
+
+
 def main() -> int:
     from onnx.backend.test.case import node
 
@@ -82,9 +89,9 @@ def main() -> int:
     for case in node.collect_testcases():
         if case.model is None or not case.data_sets:
             continue
-        inputs, outputs = case.data_sets[0]
+        inputs, outputs = ([_array(one) for one in each] for each in case.data_sets[0])
         try:
-            found[case.name] = outcome(case.model, list(inputs), list(outputs))
+            found[case.name] = outcome(case.model, inputs, outputs)
         except Exception as error:  # noqa: BLE001  # it is the answer
             found[case.name] = f"{type(error).__name__}: {error}"
     sys.stdout.write(json.dumps(found))
