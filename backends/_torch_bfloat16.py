@@ -68,7 +68,7 @@ def to_bfloat16(module: fx.GraphModule) -> None:
 
 
 def _is_float(node: fx.Node) -> bool:
-    return node.meta.get("dtype") == torch.float32
+    return bool(node.meta.get("dtype") == torch.float32)
 
 
 def _lower(module: fx.GraphModule, node: fx.Node) -> fx.Node:

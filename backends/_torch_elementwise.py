@@ -64,9 +64,9 @@ def mul(call: Call) -> Value:
     """A product; that of a number and its hard sigmoid is one function."""
     one, other = call.value(0), call.value(1)
     for number, gate in ((one, other), (other, one)):
-        node = gate.node
-        gated = node is not None and node.target is functional.hardsigmoid
-        if gated and number.node is not None and node.args[0] is number.node:
+        if number.node is None or gate.node is None:
+            continue
+        if gate.node.target is functional.hardsigmoid and gate.node.args[0] is number.node:
             return call.write(functional.hardswish, number)
     return call.write(operator.mul, *_pair(one, other))
 

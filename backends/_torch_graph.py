@@ -41,7 +41,7 @@ class Value:
     @property
     def rank(self) -> int:
         """The number of its dimensions."""
-        return self.tensor.dim()
+        return len(self.tensor.shape)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -88,7 +88,7 @@ class PyTorch:
             torch.set_num_interop_threads(1)  # of use to nothing here
         outputs = [(one.name, files.declared_shape(one)) for one in source.graph.output]
         index = find_scores(outputs, request.scores)
-        order = [name for name, _ in scores_first([(name, None) for name, _ in outputs], index)]
+        order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
         names = order if request.scores is None else order[:1]
         expected = _expected(inputs, request)
 
@@ -99,7 +99,7 @@ class PyTorch:
 
         model = _Model(make, expected, names, order[len(names) :], request.configuration.threads)
         if all(None not in one.shape for one in expected):
-            model.prepare([one.shape for one in expected])
+            model.prepare([cast("Shape", one.shape) for one in expected])
         return model
 
 
@@ -129,9 +129,10 @@ def _expected(inputs: Sequence[Any], request: LoadRequest) -> list[_Expected]:
     declared = {one.name: one for one in inputs}
     size = request.configuration.batch_size
     found = []
+    wanted: dict[str, tuple[int | None, ...]]
     if request.signature is None:
-        shape = files.declared_shape(inputs[0])
-        wanted = {inputs[0].name: (size, *(shape or ())[1:])}
+        sizes = files.declared_shape(inputs[0]) or ()
+        wanted = {inputs[0].name: (size, *sizes[1:])}
     else:
         wanted = {one.name: tuple(one.shape) for one in request.signature.of_batch(size)}
     for name, shape in wanted.items():
@@ -139,8 +140,8 @@ def _expected(inputs: Sequence[Any], request: LoadRequest) -> list[_Expected]:
             raise UnsupportedError(f"the model has no input '{name}'")
         own = files.declared_shape(declared[name])
         if own is not None and not _fits(own, shape):
-            sizes = f"{shape_text(shape)} for the input '{name}' of {shape_text(own)}"
-            raise UnsupportedError(f"the file fixes its sizes: {sizes}")
+            told = f"{shape_text(own)} for the input '{name}', not {shape_text(shape)}"
+            raise UnsupportedError(f"the file fixes sizes: {told}")
         found.append(_Expected(name, shape, files.dtype_name(declared[name])))
     return found
 

@@ -6,6 +6,7 @@ Python, which may hold little else than numpy.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,16 +133,16 @@ def deepsparse(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
 def pytorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     """Eager, with weights by pixel. PyTorch reads no ONNX: the graph is the backend's."""
     import torch
-    from dse.backends import _torch_from_onnx as files
-    from dse.backends._torch_fusions import fuse, lay_out, overwrite
 
+    files = import_module("dse.backends._torch_from_onnx")
+    fusions = import_module("dse.backends._torch_fusions")
     torch.set_num_threads(threads)
     mode = torch.inference_mode()
     mode.__enter__()
     model = files.read(Path(file))
     (source,), (target, *_) = files.inputs_of(model), model.graph.output
     module = files.to_module(model, {source.name: batches[0].shape}, [target.name])
-    for improve in (fuse, lay_out, overwrite):
+    for improve in (fusions.fuse, fusions.lay_out, fusions.overwrite):
         improve(module)
     forward = module.forward
 

@@ -27,20 +27,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto
 
-    from dse.core.backend import Runtime
+    from dse.core.backend import Model, Runtime
     from dse.core.configuration import KnobValue
 
 pytestmark = pytest.mark.long
 SAMPLES = (2, 3, SIDE, SIDE)
 
 
-def request(path: Path, size: int = 2, **knobs: KnobValue) -> LoadRequest:
+def request(path: Path, size: int = 2, /, **knobs: KnobValue) -> LoadRequest:
     configuration = Configuration("m", "fp32", "pytorch", 1, size, tuple(knobs.items()))
     return LoadRequest(configuration, path, {}, scores=Scores())
 
 
 def batch(*shape: int) -> NDArray[np.float32]:
     return np.random.default_rng(len(shape)).standard_normal(shape, np.float32)
+
+
+def predicted(loaded: Model, samples: NDArray[np.float32]) -> NDArray[Any]:
+    found: NDArray[Any] = loaded.predict(loaded.bind(samples))
+    return found
 
 
 def small(folder: Path) -> Path:
@@ -111,7 +116,7 @@ def test_a_size_that_an_input_decides_is_refused(runtime: Runtime, tmp_path: Pat
     ]
     made = model(nodes, [value("numbers", ("batch", 2))], [value("zeros", ("a", "b"))], {})
     with pytest.raises(UnsupportedError, match="depends on the numbers of an input"):
-        runtime.load(request(written(tmp_path, made), size=1))
+        runtime.load(request(written(tmp_path, made), 1))
 
 
 def test_the_mlperf_form_of_resnet_is_what_it_was(runtime: Runtime, tmp_path: Path) -> None:
@@ -123,9 +128,10 @@ def test_the_mlperf_form_of_resnet_is_what_it_was(runtime: Runtime, tmp_path: Pa
     samples = batch(2, 3, resnets.SIDE, resnets.SIDE)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     expected = session.run(["softmax_tensor:0"], {session.get_inputs()[0].name: samples})[0]
-    for knobs in ({}, {"channels_last": False}, {"compile": True}):
+    ways: tuple[dict[str, KnobValue], ...] = ({}, {"channels_last": False}, {"compile": True})
+    for knobs in ways:
         loaded = runtime.load(request(path, **knobs))
-        np.testing.assert_allclose(loaded.predict(loaded.bind(samples)), expected, atol=1e-4)
+        np.testing.assert_allclose(predicted(loaded, samples), expected, atol=1e-4)
         loaded.close()
 
 
@@ -135,8 +141,8 @@ def test_lower_precision_is_near(runtime: Runtime, tmp_path: Path, compiled: boo
     samples, found = batch(*SAMPLES), []
     for precision in ("f32", "bf16"):
         knobs: dict[str, KnobValue] = {"inference_precision": precision, "compile": compiled}
-        loaded = runtime.load(request(small(tmp_path), **knobs))
-        found.append(loaded.predict(loaded.bind(samples)).copy())
+        loaded = runtime.load(request(small(tmp_path), 2, **knobs))
+        found.append(predicted(loaded, samples).copy())
         loaded.close()
     assert found[1].dtype == np.float32
     apart = np.abs(found[0] - found[1])
@@ -148,10 +154,10 @@ def test_a_size_that_is_open_is_that_of_the_batch(runtime: Runtime, tmp_path: Pa
     loaded = runtime.load(request(path))
     wide, square = batch(2, 3, 8, 12), batch(2, 3, 8, 8)
     for samples in (wide, square, wide):
-        scores = loaded.predict(loaded.bind(samples))
+        scores = predicted(loaded, samples)
         assert scores.shape == (2, any_models.CLASSES)
         alone = runtime.load(request(path))
-        np.testing.assert_allclose(scores, alone.predict(alone.bind(samples)), rtol=1e-5)
+        np.testing.assert_allclose(scores, predicted(alone, samples), rtol=1e-5)
         alone.close()
     loaded.close()
 
@@ -186,7 +192,7 @@ class TestCompiling:
         connection.close()
         (folder,) = (tmp_path / "cache" / "inductor").iterdir()
         assert folder.stat().st_mode & 0o077 == 0
-        assert any(folder.rglob("*.so"))
+        assert any(path.is_file() for path in folder.rglob("*"))
         assert not list((tmp_path / "temporary").glob("torchinductor*"))
 
     def test_without_a_compiler_it_says_so(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,8 +54,8 @@ def _settled(
 
 def _compared(model: ModelProto, inputs: list[NDArray[Any]], outputs: list[NDArray[Any]]) -> str:
     import torch
-    from dse.backends import _torch_from_onnx as files
 
+    files = import_module("dse.backends._torch_from_onnx")
     names = [one.name for one in files.inputs_of(model)]
     if any(not isinstance(array, np.ndarray) for array in (*inputs, *outputs)):
         return "refused: there is something else than arrays"
