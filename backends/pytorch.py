@@ -86,6 +86,7 @@ class PyTorch:
             raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
         if torch.get_num_interop_threads() != 1:
             torch.set_num_interop_threads(1)  # of use to nothing here
+        _enter(request.configuration.threads)  # tensors made in this mode are called with less work
         outputs = [(one.name, files.declared_shape(one)) for one in source.graph.output]
         index = find_scores(outputs, request.scores)
         order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
