@@ -19,7 +19,7 @@ TEST = export PYTHONDONTWRITEBYTECODE=; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 40 $(1); tests=$$?; \
 	wait $$checks; checked=$$?; cat $(VENV)/checks.txt; exit $$((tests + checked))
 
-.PHONY: explore test test-all environments lint types bench bench-search runtimes docs clean
+.PHONY: explore test test-all environments large-environments lint types bench bench-search runtimes docs clean
 
 explore: $(READY)
 	$(BIN)/dse explore $(SPACE) --study $(STUDY)
@@ -29,13 +29,17 @@ test: environments
 	@$(call TEST,-m 'not long')
 
 # Everything, with 500 examples of each property instead of 25.
-test-all: environments
+test-all: environments large-environments
 	@$(call TEST,--hypothesis-profile nightly)
 
 # Of the runtimes that end at Python 3.11; kept between runs. Where they can't be had, their tests
 # are skipped and say why, so this may fail.
 environments: $(READY)
 	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime
+
+# Of the runtimes that are too large for every run of the tests: a gigabyte.
+large-environments: $(READY)
+	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch
 
 lint: $(READY)
 	$(LINT)

@@ -6,6 +6,8 @@ Python, which may hold little else than numpy.
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -128,10 +130,39 @@ def deepsparse(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def pytorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    """Eager, with weights by pixel. PyTorch reads no ONNX: the graph is the backend's."""
+    import torch
+
+    files = import_module("dse.backends._torch_from_onnx")
+    fusions = import_module("dse.backends._torch_fusions")
+    torch.set_num_threads(threads)
+    mode = torch.inference_mode()
+    mode.__enter__()
+    model = files.read(Path(file))
+    (source,), (target, *_) = files.inputs_of(model), model.graph.output
+    module = files.to_module(model, {source.name: batches[0].shape}, [target.name])
+    for improve in (fusions.fuse, fusions.lay_out, fusions.overwrite):
+        improve(module)
+    forward = module.forward
+
+    def call(batch: Batch) -> Call:
+        tensor = torch.from_numpy(batch)
+
+        def predict() -> object:
+            return forward(tensor)[0].numpy()
+
+        predict.keeps = mode  # type: ignore[attr-defined]  # freed, it would end
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
 BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "onnxruntime": onnxruntime,
     "openvino": openvino,
     "litert": litert,
     "tflite-runtime": tflite_runtime,
     "deepsparse": deepsparse,
+    "pytorch": pytorch,
 }

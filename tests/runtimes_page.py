@@ -124,7 +124,8 @@ def _cases(
         yield name, "fp32", ()
         if name == "openvino":
             yield name, "fp32", BF16
-        yield name, "int8", ()
+        if "int8" in backend(name).precisions:
+            yield name, "int8", ()
 
 
 def page(models: Sequence[str], usable: dict[str, RuntimeAvailability], results: Results) -> str:

@@ -38,18 +38,21 @@ class BackendEntry:
         extra: the extra of this distribution that installs its runtime beside it.
         python: the version of Python that its runtime ends at; it runs in an environment of its
             own, from the pinned requirements beside the backend.
+        environment: the name of an environment of its own with this Python, from such requirements:
+            its runtime is too large to be installed with the others.
         distribution: the other distribution that offers it; empty for one of ours.
     """
 
     target: str
     extra: str | None = None
     python: str | None = None
+    environment: str | None = None
     distribution: str = ""
 
     @property
     def has_runtime(self) -> bool:
         """Whether it needs a runtime, as far as that is known."""
-        return self.extra is not None or self.python is not None or bool(self.distribution)
+        return bool(self.extra or self.python or self.environment or self.distribution)
 
     @property
     def package(self) -> str:
@@ -107,6 +110,7 @@ BACKENDS = _Backends(
         "openvino": BackendEntry("dse.backends.openvino:OpenVINO", extra="openvino"),
         "deepsparse": BackendEntry("dse.backends.deepsparse:DeepSparse", python="3.11"),
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
+        "pytorch": BackendEntry("dse.backends.pytorch:PyTorch", environment="pytorch"),
         "null": BackendEntry("dse.backends.null:Null"),
         "replay": BackendEntry("dse.backends.replay:Replay"),
     }

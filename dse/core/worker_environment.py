@@ -49,6 +49,7 @@ STEERING = (
     *("ONEDNN_", "DNNL_", "MKL_", "MKLDNN_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_"),
     *("OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "NPY_"),
     *("ORT_", "MLAS_", "OV_", "OPENVINO_", "NM_", "XNNPACK_", "TFLITE_", "ARM_COMPUTE_"),
+    *("TORCH", "PYTORCH_", "ATEN_"),
     *("TF_NUM_", "TF_ENABLE_", "TF_DISABLE_", "TF_XLA_", "TF_CPP_", "TF_LITE", "TF_ONEDNN_"),
     *("MALLOC_", "MIMALLOC_", "TCMALLOC_", "JE_MALLOC_", "_RJEM_MALLOC_", "GLIBC_TUNABLES"),
     *("LD_PRELOAD", "LD_AUDIT", "LD_BIND_", "LD_PROFILE", "LD_DEBUG", "DYLD_INSERT_LIBRARIES"),

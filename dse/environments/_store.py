@@ -1,4 +1,4 @@
-"""The environments in the cache: one for each Python that some backends need.
+"""The environments in the cache: one for each Python that some backends need, others by name.
 
 Each is a folder of its own that is never changed once it is complete. ``complete.json``, written
 last and as a whole, names the one in force; any other is what an installation that was killed has
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import sysconfig
 from dataclasses import dataclass
 from importlib import resources
@@ -46,32 +47,50 @@ class Environment:
         return self.backends.get(name) == digest_of(name)
 
 
-def folder_of(python: str) -> Path:
-    """The folder of everything that belongs to a Python's environments, such as ``3.11``.
+def place_of(name: str) -> str | None:
+    """The place of a backend's environment; None for one that needs none.
+
+    Returns:
+        A version of Python such as ``3.11``, which backends share, or one with the environment's
+        own name, such as ``3.13-pytorch``.
+    """
+    entry = BACKENDS[name]
+    if entry.environment is not None:
+        return "{}.{}-{}".format(*sys.version_info[:2], entry.environment)
+    return entry.python
+
+
+def python_of(place: str) -> str:
+    """The version of Python of an environment."""
+    return place.partition("-")[0]
+
+
+def folder_of(place: str) -> Path:
+    """The folder of everything that belongs to a place, see `place_of`.
 
     A home folder may be shared by machines of several kinds.
     """
-    return cache_dir() / "environments" / f"python{python}-{sysconfig.get_platform()}"
+    return cache_dir() / "environments" / f"python{place}-{sysconfig.get_platform()}"
 
 
-def read_environment(python: str) -> Environment | None:
+def read_environment(place: str) -> Environment | None:
     """The environment in force, or None; also None where its Python is gone."""
     try:
-        data = json.loads((folder_of(python) / COMPLETE).read_text(encoding="utf-8"))
-        environment = Environment(folder_of(python) / data["folder"], dict(data["backends"]))
+        data = json.loads((folder_of(place) / COMPLETE).read_text(encoding="utf-8"))
+        environment = Environment(folder_of(place) / data["folder"], dict(data["backends"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return environment if environment.python.exists() else None
 
 
-def write_environment(python: str, environment: Environment) -> None:
+def write_environment(place: str, environment: Environment) -> None:
     """Puts an environment in force.
 
     Raises:
         DseError: the cache can't be written.
     """
     data = {"folder": environment.folder.name, "backends": dict(environment.backends)}
-    with atomic_write(folder_of(python) / COMPLETE) as file:
+    with atomic_write(folder_of(place) / COMPLETE) as file:
         file.write(json.dumps(data).encode())
 
 

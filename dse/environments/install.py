@@ -43,47 +43,47 @@ def install(names: Sequence[str], *, python: Path | None = None, anew: bool = Fa
     """
     wanted: dict[str, list[str]] = {}
     for name in names:
-        wanted.setdefault(_python(name), []).append(name)
-    for version, asked in sorted(wanted.items()):
-        with exclusive(_store.folder_of(version) / "lock"):
-            current = _store.read_environment(version)
+        wanted.setdefault(_place(name), []).append(name)
+    for place, asked in sorted(wanted.items()):
+        with exclusive(_store.folder_of(place) / "lock"):
+            current = _store.read_environment(place)
             there = current is not None and all(current.serves(name) for name in asked)
             if current and there and not anew and python is None:
                 LOG.info("%s: installed in %s", ", ".join(asked), current.folder)
             else:
-                _install(version, asked, find_python(version, python))
+                _install(place, asked, find_python(_store.python_of(place), python))
 
 
-def _python(name: str) -> str:
+def _place(name: str) -> str:
     backend(name)
-    entry = BACKENDS[name]
-    if entry.python is None:
+    entry, place = BACKENDS[name], _store.place_of(name)
+    if place is None:
         how = f"is installed by pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else None
         raise RequestError(f"{name} {how or 'has no runtime to install'}")
-    return entry.python
+    return place
 
 
-def _install(version: str, asked: Sequence[str], python: str) -> None:
-    """Only for the holder of the lock of that version's environments."""
-    current = _store.read_environment(version)
+def _install(place: str, asked: Sequence[str], python: str) -> None:
+    """Only for the holder of the lock of that place."""
+    current = _store.read_environment(place)
     wanted = sorted({*asked, *(current.backends if current else ())} & set(BACKENDS))
-    _remove_others(version, current)
+    _remove_others(place, current)
     # Never into the one in force: a worker may run there. Nor into what was left by another
     # installation, whose pip may still be at work though its parent was killed.
-    folder = _store.folder_of(version) / secrets.token_hex(4)
+    folder = _store.folder_of(place) / secrets.token_hex(4)
     words = ", ".join(wanted)
-    LOG.info("installing %s in %s (half a gigabyte, some minutes)", words, folder)
+    LOG.info("installing %s in %s (up to a gigabyte, some minutes)", words, folder)
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
         _build(python, folder, wanted)
         digests = {name: _store.digest_of(name) for name in wanted}
-        _store.write_environment(version, Environment(folder, digests))
+        _store.write_environment(place, Environment(folder, digests))
         failed.pop_all()
     LOG.info("%s: installed", words)
 
 
-def _remove_others(version: str, current: Environment | None) -> None:
-    for folder in _store.folder_of(version).iterdir():
+def _remove_others(place: str, current: Environment | None) -> None:
+    for folder in _store.folder_of(place).iterdir():
         if folder.is_dir() and (current is None or folder != current.folder):
             shutil.rmtree(folder, ignore_errors=True)
 

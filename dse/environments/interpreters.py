@@ -37,14 +37,14 @@ def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
     """
     if name in named:
         return _configured(name, named[name])
-    python = BACKENDS[name].python
-    if python is None:
+    place = _store.place_of(name)
+    if place is None:
         return sys.executable
-    environment = _store.read_environment(python)
+    environment = _store.read_environment(place)
     if environment is not None and environment.serves(name):
         return str(environment.python)
     if environment is None or name not in environment.backends:
-        _check_python(name, python)
+        _check_python(name, _store.python_of(place))
         problem = "its environment is not installed"
     else:
         problem = "its environment was installed for another version of mlperf-dse"
@@ -63,7 +63,8 @@ def remedy(name: str, python: str) -> str:
         if entry.distribution:
             return f"install what {entry.distribution} needs"
         return f"pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else "reinstall mlperf-dse"
-    environment = _store.read_environment(entry.python) if entry.python else None
+    place = _store.place_of(name)
+    environment = _store.read_environment(place) if place else None
     if environment is not None and python == str(environment.python):
         return f"dse backends install {name} --reinstall"
     return f"install the runtime, numpy and mlcommons-loadgen for {python}"

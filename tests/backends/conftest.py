@@ -11,6 +11,7 @@ from dse.core.backend import Runtime
 from dse.core.registry import BACKENDS, backend
 from dse.environments import _store
 from tests.backends.remote import Connection, RemoteRuntime
+from tests.conftest import KEPT_CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,13 +22,16 @@ def pythons(request: pytest.FixtureRequest) -> Callable[[str], str]:
     """The Python of a backend; skips where it can't be had."""
 
     def find(name: str) -> str:
-        version = BACKENDS[name].python
-        if version is None:
+        place = _store.place_of(name)
+        if place is None:
             return sys.executable
-        cache = request.getfixturevalue("environments")
+        large = BACKENDS[name].environment is not None
+        cache = KEPT_CACHE if large else request.getfixturevalue("environments")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DSE_CACHE_DIR", str(cache))
-            environment = _store.read_environment(version)
+            environment = _store.read_environment(place)
+        if large and (environment is None or not environment.serves(name)):
+            pytest.skip(f"{name} is not installed: make large-environments")
         assert environment is not None
         assert environment.serves(name)
         return str(environment.python)

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from dse.core.backend import LoadRequest, Scores
 from dse.core.configuration import Configuration
+from dse.core.registry import BACKENDS
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from tests import any_models, resnets
 from tests.small_models import CLASSES, SIDE, classifier_bytes, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    import pytest
     from numpy.typing import NDArray
 
     from dse.core.backend import Model, Runtime
@@ -43,6 +44,7 @@ class Feed:
         refused: values of knobs that the backend refuses.
         loose: tolerance at values of knobs that ask for less precision.
         frees_batch: whether the runtime gives a model of a fixed batch any other one.
+        knobs: values of knobs that it is loaded with where a test names no others.
     """
 
     backend: str
@@ -56,6 +58,7 @@ class Feed:
     refused: frozenset[tuple[str, KnobValue]] = frozenset()
     loose: Mapping[KnobValue, float] = field(default_factory=dict)
     frees_batch: bool = False
+    knobs: Mapping[str, KnobValue] = field(default_factory=dict)
 
 
 def small(file_format: str) -> Callable[[pytest.FixtureRequest], Path]:
@@ -251,6 +254,46 @@ FEEDS = {
         dtype="uint8",
         largest_batch=1,
     ),
+    "pytorch": Feed(
+        "pytorch",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        loose={"bf16": 1.0},
+    ),
+    "pytorch-builtin": Feed(
+        "pytorch",
+        (3, 128, 128),
+        1001,
+        builtin("mobilenet-v1-0.25-128"),
+        tolerance=1e-3,
+        loose={"bf16": 1.0},
+    ),
+    "pytorch-resnet": Feed(
+        "pytorch",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        loose={"bf16": 1.0},
+    ),
+    "pytorch-compiled": Feed(
+        "pytorch",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        loose={"bf16": 1.0},
+        knobs={"compile": True},
+    ),
+    "pytorch-half": Feed(
+        "pytorch",
+        (3, SIDE, SIDE),
+        any_models.CLASSES,
+        made("half.onnx", half),
+        dtype="float16",
+        tolerance=2e-2,
+        loose={"bf16": 1.0},
+    ),
     "null": Feed(
         "null",
         (SIDE, SIDE, 3),
@@ -260,6 +303,19 @@ FEEDS = {
         refused=frozenset({("fault", "refuse")}),
     ),
 }
+
+
+LARGE = {name for name, entry in BACKENDS.items() if entry.environment is not None}
+"""Runtimes that only `make test-all` installs."""
+
+
+def later(names: Iterable[str]) -> list[Any]:
+    """The parameters of tests that run for each of these backends, or of these feeds."""
+    backends = {name: FEEDS[name].backend if name in FEEDS else name for name in names}
+    return [
+        pytest.param(name, marks=pytest.mark.long) if backends[name] in LARGE else name
+        for name in backends
+    ]
 
 
 class Bench:
@@ -276,8 +332,9 @@ class Bench:
         file: Path | None = None,
         classes: int | None = None,
     ) -> Model:
+        values = {**self.feed.knobs, **(knobs or {})}
         configuration = Configuration(
-            "m", "fp32", self.feed.backend, threads, batch_size, tuple((knobs or {}).items())
+            "m", "fp32", self.feed.backend, threads, batch_size, tuple(values.items())
         )
         scores = Scores(classes, (1000, 1001))
         return self.runtime.load(LoadRequest(configuration, file or self.file, {}, scores=scores))

@@ -170,7 +170,8 @@ class RemoteStream:
     def outputs(self, bound: Bound) -> Outputs:
         message = {"do": "outputs", "model": self._number, "bound": bound.number}
         answer, arrays = self._connection.ask(message, *bound.batch)
-        return tuple(zip(answer["names"], arrays, strict=True))
+        there = iter(arrays)
+        return tuple((name, next(there) if has else None) for name, has in answer["names"])
 
     def close(self) -> None:
         self._connection.ask({"do": "close", "model": self._number})
@@ -220,8 +221,9 @@ class Server:
             bound, own = self._bound[request["bound"]]
             for array, given in zip(own, arrays, strict=True):
                 array[...] = given
-            found = [(name, array) for name, array in model.outputs(bound) if array is not None]
-            return {"names": [name for name, _ in found]}, [array for _, array in found]
+            found = model.outputs(bound)
+            names = [(name, array is not None) for name, array in found]
+            return {"names": names}, [array for _, array in found if array is not None]
         model.close()
         return {}, []
 

@@ -18,6 +18,7 @@ from dse.formats.reading import describe
 from dse.tasks.generated._inputs import GeneratedInputs
 from tests import any_models, small_models
 from tests.any_models import KINDS_OF_MODELS, write, write_apart
+from tests.backends.feeds import later
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Arrays = tuple[NDArray[Any], ...]
 
-READERS = ("onnxruntime", "openvino", "deepsparse")
+READERS = ("onnxruntime", "openvino", "deepsparse", "pytorch")
 """Those that read ONNX."""
 REFUSED = {("deepsparse", "half"), ("deepsparse", "of_all_types")}
 """DeepSparse takes no float16."""
@@ -113,7 +114,7 @@ def agree(one: NDArray[Any], other: NDArray[Any], make: Callable[[], ModelProto]
     np.testing.assert_allclose(*wide, rtol=max(tolerance, 1e-3), atol=tolerance)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", later(READERS))
 @pytest.mark.parametrize("make", KINDS_OF_MODELS, ids=lambda make: make.__name__)
 class TestAnyModel:
     def test_scores_are_those_of_the_reference(
@@ -133,8 +134,8 @@ class TestAnyModel:
         model, batch = subject.load(), subject.batch()
         bound = model.bind(batch)
         first = model.predict(bound).copy()
-        for array, later in zip(batch, subject.batch(seed=1), strict=True):
-            array[...] = later
+        for array, changed in zip(batch, subject.batch(seed=1), strict=True):
+            array[...] = changed
         agree(model.predict(bound), subject.expected(batch), make)
         for array, before in zip(batch, subject.batch(), strict=True):
             array[...] = before
@@ -172,7 +173,7 @@ class TestAnyModel:
         assert [path.name for path in subject.path.parent.iterdir()] == [subject.path.name]
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", later(READERS))
 @pytest.mark.parametrize("make", [any_models.bert], ids=lambda make: make.__name__)
 class TestBert:
     def test_streams_predict_at_a_time(

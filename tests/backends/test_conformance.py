@@ -23,7 +23,7 @@ from dse.core.worker_environment import worker_environment
 from dse.formats.data_files import find_data_files
 from dse.machine.detect import detect
 from dse.machine.instruction_sets import ARM, X86
-from tests.backends.feeds import FEEDS, SMALL, Bench
+from tests.backends.feeds import FEEDS, SMALL, Bench, later
 from tests.backends.remote import FOLDERS, RemoteRuntime
 from tests.small_models import CLASSES, OTHER_CLASSES
 
@@ -84,7 +84,7 @@ class TestEveryBackend:
         assert not getattr(backend(name), "__dict__", {})
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("name", later(RUNTIMES))
 def test_a_runtime_knows_its_version(name: str, runtimes: Callable[[str], Runtime]) -> None:
     version = runtimes(name).version()
     assert isinstance(version, str)
@@ -133,7 +133,7 @@ def predicted(
     return scores
 
 
-@pytest.mark.parametrize("feed", FEEDS)
+@pytest.mark.parametrize("feed", later(FEEDS))
 class TestRuntime:
     def test_scores_have_a_row_for_each_sample(self, bench: Bench) -> None:
         for size in sizes(bench):
@@ -300,7 +300,7 @@ class TestRuntime:
             scores_of(bench.load(4), bench.batch(4))
 
 
-@pytest.mark.parametrize("feed", READERS)
+@pytest.mark.parametrize("feed", later(READERS))
 class TestModelFiles:
     @pytest.mark.parametrize(
         "content",

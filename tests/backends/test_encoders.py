@@ -13,6 +13,7 @@ from dse.core.configuration import Configuration
 from dse.core.registry import BACKENDS, backend
 from dse.tasks.question_answering._architectures import Encoder, Pruning
 from dse.tasks.question_answering._builtin import build_fp32, build_int8
+from tests.backends.feeds import later
 from tests.tasks.question_answering.encoders import ENCODERS, MOBILE, SMALL, feeds, session
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def answers(
         for one in MODELS
     ],
 )
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", later(READERS))
 @pytest.mark.usefixtures("shared_cache")
 def test_every_runtime_gives_the_same_answers(
     name: str, model: str, precision: str, runtimes: Callable[[str], Runtime]

@@ -12,7 +12,7 @@ from dse.core.backend import Recording, Runtime
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.registry import BACKENDS, backend
 
-RUNTIMES = {"onnxruntime", "ai_edge_litert", "openvino", "deepsparse", "tflite_runtime"}
+RUNTIMES = {"onnxruntime", "ai_edge_litert", "openvino", "deepsparse", "tflite_runtime", "torch"}
 """The modules that the backends' runtimes are imported as."""
 
 
@@ -41,8 +41,9 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name: str) -> None:
 @pytest.mark.parametrize("name", BACKENDS)
 def test_what_it_needs_is_said(name: str) -> None:
     entry = BACKENDS[name]
-    assert entry.has_runtime == bool(entry.extra or entry.python)
-    assert not (entry.extra and entry.python)
+    ways = [way for way in (entry.extra, entry.python, entry.environment) if way]
+    assert entry.has_runtime == bool(ways)
+    assert len(ways) <= 1
 
 
 def test_what_a_backend_offers_is_known_without_its_runtime() -> None:

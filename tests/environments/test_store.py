@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,3 +85,20 @@ def test_backends_of_one_environment_require_the_same() -> None:
                 package, _, version = line.partition("==")
                 assert versions.setdefault(package, version) == version, package
     assert versions["numpy"].startswith("1.26.")
+
+
+@pytest.mark.parametrize("name", [name for name, entry in BACKENDS.items() if entry.environment])
+def test_a_large_runtime_has_a_place_and_pins_of_its_own(name: str) -> None:
+    place = str(_store.place_of(name))
+    assert _store.python_of(place) == "{}.{}".format(*sys.version_info)
+    assert place.endswith(f"-{BACKENDS[name].environment}")
+    lines = _store.requirements_file(name).read_text(encoding="utf-8").splitlines()
+    pins = [line.partition(";")[0] for line in lines if not line.startswith(("#", "--"))]
+    assert all(len(pin.split("==")) == 2 for pin in pins)
+    assert "mlcommons_loadgen==6.0.17" in pins
+
+
+def test_the_torch_of_linux_is_the_one_without_cuda() -> None:
+    lines = _store.requirements_file("pytorch").read_text(encoding="utf-8").splitlines()
+    [pin] = [line for line in lines if line.startswith("torch==") and "linux" in line]
+    assert "+cpu;" in pin

@@ -1,0 +1,273 @@
+"""PyTorch on the CPU, in an environment of its own; an ONNX file becomes a graph of its functions.
+
+Its own format, the exported program, is not read: loading one unpickles what the file holds, so a
+file could run any code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from threading import get_ident, local
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
+from dse.core.signature import shape_text
+from dse.machine.instruction_sets import BF16
+
+from ._scores import find_scores, scores_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.core.backend import Batch, Outputs
+    from dse.core.configuration import ModelFormat
+
+    Call = Callable[..., Sequence[Any]]
+    """Takes a tensor for each input; returns one for each output."""
+    Shape = tuple[int, ...]
+
+
+class PyTorch:
+    """PyTorch, eager or compiled by its inductor."""
+
+    name: ClassVar[str] = "pytorch"
+    formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16")
+    settings: ClassVar[tuple[str, ...]] = ()
+    knobs: ClassVar[tuple[Knob, ...]] = (
+        Knob(
+            "compile",
+            (False, True),
+            False,
+            "the graph becomes C++ of its own, which takes g++ and some time at each load",
+            numeric=True,
+        ),
+        Knob(
+            "channels_last",
+            (True, False),
+            True,
+            "convolutions have the channels of a pixel side by side",
+            numeric=True,
+        ),
+        Knob(
+            "inference_precision",
+            ("f32", "bf16"),
+            "f32",
+            "precision of convolutions and products of matrices; bf16 where the CPU has it",
+            numeric=True,
+            # It would compute in bf16 on any CPU, slowly where there are no instructions for it.
+            requires={"bf16": BF16},
+        ),
+    )
+
+    def version(self) -> str:
+        """The installed version of PyTorch."""
+        import torch  # noqa: F401  # the native part must load, too
+
+        return metadata.version("torch")
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What its functions raise; an index beyond a table's end is an `IndexError`."""
+        return RuntimeError, ValueError, IndexError
+
+    def load(self, request: LoadRequest) -> _Model:
+        """Writes the model's graph for the configuration's batch and threads."""
+        import torch
+
+        from . import _torch_from_onnx as files
+
+        source = files.read(request.model_file)
+        inputs = files.inputs_of(source)
+        if request.signature is None and len(inputs) != 1:
+            raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
+        if torch.get_num_interop_threads() != 1:
+            torch.set_num_interop_threads(1)  # of use to nothing here
+        _enter(request.configuration.threads)  # tensors made in this mode are called with less work
+        outputs = [(one.name, files.declared_shape(one)) for one in source.graph.output]
+        index = find_scores(outputs, request.scores)
+        order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
+        names = order if request.scores is None else order[:1]
+        expected = _expected(inputs, request)
+
+        def make(shapes: Sequence[Shape]) -> Call:
+            given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
+            module = files.to_module(source, given, names)
+            return _finished(module, request, shapes, [one.dtype for one in expected])
+
+        model = _Model(make, expected, names, order[len(names) :], request.configuration.threads)
+        if all(None not in one.shape for one in expected):
+            model.prepare([cast("Shape", one.shape) for one in expected])
+        return model
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """An input as each batch has it.
+
+    Attributes:
+        name: in the file.
+        shape: None for a size that the file leaves open: then the first batch tells it.
+        dtype: as numpy names it.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+def _expected(inputs: Sequence[Any], request: LoadRequest) -> list[_Expected]:
+    """The inputs in the order of a batch's arrays.
+
+    Raises:
+        UnsupportedError: the file has other sizes, or a type that is not computed with.
+    """
+    from . import _torch_from_onnx as files
+
+    declared = {one.name: one for one in inputs}
+    size = request.configuration.batch_size
+    found = []
+    wanted: dict[str, tuple[int | None, ...]]
+    if request.signature is None:
+        sizes = files.declared_shape(inputs[0]) or ()
+        wanted = {inputs[0].name: (size, *sizes[1:])}
+    else:
+        wanted = {one.name: tuple(one.shape) for one in request.signature.of_batch(size)}
+    for name, shape in wanted.items():
+        if name not in declared:
+            raise UnsupportedError(f"the model has no input '{name}'")
+        own = files.declared_shape(declared[name])
+        if own is not None and not _fits(own, shape):
+            told = f"{shape_text(own)} for the input '{name}', not {shape_text(shape)}"
+            raise UnsupportedError(f"the file fixes sizes: {told}")
+        found.append(_Expected(name, shape, files.dtype_name(declared[name])))
+    return found
+
+
+def _fits(own: Sequence[int | None], shape: Sequence[int | None]) -> bool:
+    return len(own) == len(shape) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(own, shape, strict=True)
+    )
+
+
+def _finished(
+    module: Any, request: LoadRequest, shapes: Sequence[Shape], dtypes: Sequence[str]
+) -> Call:
+    """The module as the knobs want it.
+
+    Args:
+        module: a graph.
+        request: with the knobs.
+        shapes: of the inputs.
+        dtypes: of the inputs, by name.
+    """
+    import torch
+
+    from ._torch_fusions import fuse, lay_out, overwrite
+
+    _enter(request.configuration.threads)  # compiled code has its number of threads
+    fuse(module)
+    if request.knob("inference_precision", "f32") == "bf16":
+        from ._torch_bfloat16 import to_bfloat16
+
+        to_bfloat16(module)
+    if request.knob("channels_last", True):
+        lay_out(module)
+    if request.knob("compile", False):
+        from ._torch_compiled import compile_graph
+
+        inputs = zip(shapes, dtypes, strict=True)
+        zeros = [torch.zeros(shape, dtype=getattr(torch, dtype)) for shape, dtype in inputs]
+        return compile_graph(module, zeros)
+    overwrite(module)
+    return cast("Call", module.forward)
+
+
+_READY = local()
+"""By thread: the number of threads that its calls are spread over."""
+_GUARDS: list[Any] = []
+"""What keeps threads in inference mode; freed, each would leave it in whatever thread frees it."""
+
+
+def _enter(threads: int) -> None:
+    """Prepares the thread that calls: both settings hold for one thread alone."""
+    import torch
+
+    if getattr(_READY, "threads", None) != threads:
+        torch.set_num_threads(threads)
+        _READY.threads = threads
+    if not torch.is_inference_mode_enabled():
+        guard = torch.inference_mode()
+        guard.__enter__()
+        _GUARDS.append(guard)
+
+
+class _Model:
+    """A graph that is called with tensors in the memory of a batch.
+
+    Args:
+        make: makes what computes, for inputs of these shapes.
+        expected: the inputs.
+        names: of the outputs that are computed; the first is what a prediction returns.
+        others: names of those that are not.
+        threads: that a call is spread over.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Sequence[Shape]], Call],
+        expected: Sequence[_Expected],
+        names: Sequence[str],
+        others: Sequence[str],
+        threads: int,
+    ) -> None:
+        self._make: Callable[[Sequence[Shape]], Call] | None = make
+        self._expected = expected
+        self._names, self._others = names, others
+        self._threads, self._thread = threads, 0
+        self._shapes: list[Shape] = []
+        self._call: Call | None = None
+
+    def prepare(self, shapes: Sequence[Shape]) -> None:
+        """Makes the graph for inputs of these shapes; without it, the file's weights are held."""
+        if self._make is not None:
+            self._call, self._shapes = self._make(shapes), list(shapes)
+        if all(None not in one.shape for one in self._expected):
+            self._make = None
+
+    def bind(self, batch: Batch) -> Any:
+        import torch
+
+        arrays = arrays_of(batch)
+        for one, array in zip(self._expected, arrays, strict=True):
+            if not _fits(one.shape, array.shape) or array.dtype != one.dtype:
+                told = f"{array.dtype} {array.shape}"
+                raise ValueError(f"{told} in the place of {one.dtype} {one.shape}")
+        shapes = [array.shape for array in arrays]
+        if shapes != self._shapes:
+            self.prepare(shapes)
+        return self._call, [torch.from_numpy(array) for array in arrays]
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        if get_ident() != self._thread:
+            self._enter()
+        call, tensors = bound
+        scores: NDArray[np.generic] = call(*tensors)[0].numpy()
+        return scores
+
+    def _enter(self) -> None:
+        _enter(self._threads)
+        self._thread = get_ident()
+
+    def outputs(self, bound: Any) -> Outputs:
+        self._enter()
+        call, tensors = bound
+        arrays = [tensor.numpy() for tensor in call(*tensors)]
+        found = zip(self._names, arrays, strict=True)
+        return (*found, *((name, None) for name in self._others))
+
+    def close(self) -> None:
+        self._call = None
