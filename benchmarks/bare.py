@@ -102,6 +102,35 @@ def _tflite(interpreter: Any, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def mnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import subprocess
+    import sys
+    import tempfile
+
+    import MNN
+
+    # By itself: the converter prints, and its program reports to its makers.
+    code = "import sys, _tools; _tools.mnnconvert(sys.argv)"
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-f", "ONNX", "--modelFile", file, "--MNNModel", f"{folder}/model.mnn"]
+        subprocess.run([sys.executable, "-c", code, *words], check=True, stdout=subprocess.DEVNULL)
+        interpreter = MNN.Interpreter(f"{folder}/model.mnn")
+    session = interpreter.createSession({"backend": "CPU", "numThread": threads})
+    tensor = interpreter.getSessionInput(session)
+    interpreter.resizeTensor(tensor, batches[0].shape)
+    interpreter.resizeSession(session)
+    own, run = tensor.getNumpyData(), interpreter.runSession
+
+    def call(batch: Batch) -> Call:
+        def predict() -> None:
+            own[...] = batch  # the call before used this memory for something else
+            run(session)
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
 def deepsparse(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     import os
 
@@ -133,5 +162,6 @@ BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "openvino": openvino,
     "litert": litert,
     "tflite-runtime": tflite_runtime,
+    "mnn": mnn,
     "deepsparse": deepsparse,
 }

@@ -105,6 +105,7 @@ BACKENDS = _Backends(
         "onnxruntime": BackendEntry("dse.backends.onnxruntime:OnnxRuntime", extra="onnxruntime"),
         "litert": BackendEntry("dse.backends.litert:LiteRT", extra="litert"),
         "openvino": BackendEntry("dse.backends.openvino:OpenVINO", extra="openvino"),
+        "mnn": BackendEntry("dse.backends.mnn:MNN", extra="mnn"),
         "deepsparse": BackendEntry("dse.backends.deepsparse:DeepSparse", python="3.11"),
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
         "null": BackendEntry("dse.backends.null:Null"),

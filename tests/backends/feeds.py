@@ -43,6 +43,7 @@ class Feed:
         refused: values of knobs that the backend refuses.
         loose: tolerance at values of knobs that ask for less precision.
         frees_batch: whether the runtime gives a model of a fixed batch any other one.
+        sums: whether the runtime knows a sum of one; see `tests.small_models.onnx_bytes`.
     """
 
     backend: str
@@ -56,6 +57,11 @@ class Feed:
     refused: frozenset[tuple[str, KnobValue]] = frozenset()
     loose: Mapping[KnobValue, float] = field(default_factory=dict)
     frees_batch: bool = False
+    sums: bool = True
+
+    def small(self, file_format: str, **more: Any) -> bytes:
+        """A small model in a format, for this backend."""
+        return SMALL[file_format](**more, **({} if self.sums else {"sums": False}))
 
 
 def small(file_format: str) -> Callable[[pytest.FixtureRequest], Path]:
@@ -82,6 +88,10 @@ def half() -> bytes:
     for dim in model.graph.input[0].type.tensor_type.shape.dim[2:]:
         dim.dim_value = SIDE
     return bytes(model.SerializeToString())
+
+
+def without_sum() -> bytes:
+    return onnx_bytes(sums=False)
 
 
 def int8() -> bytes:
@@ -210,6 +220,18 @@ FEEDS = {
         frees_batch=True,
         loose={"bf16": 1.0},
         values={"streams": (1,)},
+    ),
+    "mnn": Feed("mnn", (3, SIDE, SIDE), CLASSES, made("small.onnx", without_sum), sums=False),
+    "mnn-builtin": Feed(
+        "mnn", (3, 128, 128), 1001, builtin("mobilenet-v1-0.25-128"), tolerance=1e-3, sums=False
+    ),
+    "mnn-resnet": Feed(
+        "mnn",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        sums=False,
     ),
     "deepsparse": Feed(
         "deepsparse",

@@ -14,7 +14,15 @@ from tests.replays import write_space, write_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUNTIMES = {"onnxruntime", "ai_edge_litert", "openvino", "tflite_runtime", "deepsparse", "onnx"}
+RUNTIMES = {
+    "onnxruntime",
+    "ai_edge_litert",
+    "openvino",
+    "MNN",
+    "tflite_runtime",
+    "deepsparse",
+    "onnx",
+}
 HEAVY = {
     *RUNTIMES,
     *("optuna", "sqlalchemy", "pandas", "matplotlib", "numpy", "moocore", "mlperf_loadgen", "PIL"),
