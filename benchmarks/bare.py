@@ -131,6 +131,49 @@ def mnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def ncnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import shutil
+    import subprocess
+    import tempfile
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    import ncnn
+
+    spec = find_spec("pnnx")  # to import it would import PyTorch
+    assert spec is not None
+    program = Path(str(spec.origin)).with_name("pnnx")
+    sizes = ",".join(map(str, (1, *batches[0].shape[1:])))
+    net = ncnn.Net()
+    options = net.opt
+    options.num_threads = threads
+    options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copyfile(file, f"{folder}/model.onnx")
+        words = [str(program), "model.onnx", f"inputshape=[{sizes}]f32", "fp16=0"]
+        subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        net.load_param(f"{folder}/model.ncnn.param")
+        net.load_model(f"{folder}/model.ncnn.bin")
+    create, matrix = net.create_extractor, ncnn.Mat
+
+    def call(batch: Batch) -> Call:
+        own = matrix(batch[0])
+
+        def single() -> object:
+            extractor = create()
+            extractor.input("in0", own)
+            return extractor.extract("out0")
+
+        def several() -> object:
+            extractor = create()
+            extractor.input("in0", matrix(batch, 0))  # it copies
+            return extractor.extract("out0")
+
+        return single if len(batch) == 1 else several
+
+    return [call(batch) for batch in batches]
+
+
 def deepsparse(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     import os
 
@@ -164,4 +207,5 @@ BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "tflite-runtime": tflite_runtime,
     "mnn": mnn,
     "deepsparse": deepsparse,
+    "ncnn": ncnn,
 }

@@ -36,8 +36,8 @@ class BackendEntry:
     Attributes:
         target: the class, as ``module:name``.
         extra: the extra of this distribution that installs its runtime beside it.
-        python: the version of Python that its runtime ends at; it runs in an environment of its
-            own, from the pinned requirements beside the backend.
+        python: the version of Python of the environment of its own that its runtime needs, such as
+            the last that it supports; made from the pinned requirements beside the backend.
         distribution: the other distribution that offers it; empty for one of ours.
     """
 
@@ -108,6 +108,7 @@ BACKENDS = _Backends(
         "mnn": BackendEntry("dse.backends.mnn:MNN", extra="mnn"),
         "deepsparse": BackendEntry("dse.backends.deepsparse:DeepSparse", python="3.11"),
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
+        "ncnn": BackendEntry("dse.backends.ncnn:NCNN", python="3.11"),
         "null": BackendEntry("dse.backends.null:Null"),
         "replay": BackendEntry("dse.backends.replay:Replay"),
     }

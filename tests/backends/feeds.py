@@ -43,6 +43,7 @@ class Feed:
         refused: values of knobs that the backend refuses.
         loose: tolerance at values of knobs that ask for less precision.
         frees_batch: whether the runtime gives a model of a fixed batch any other one.
+        beside: whether the weights may lie in another file than the model.
         sums: whether the runtime knows a sum of one; see `tests.small_models.onnx_bytes`.
     """
 
@@ -57,6 +58,7 @@ class Feed:
     refused: frozenset[tuple[str, KnobValue]] = frozenset()
     loose: Mapping[KnobValue, float] = field(default_factory=dict)
     frees_batch: bool = False
+    beside: bool = True
     sums: bool = True
 
     def small(self, file_format: str, **more: Any) -> bytes:
@@ -272,6 +274,38 @@ FEEDS = {
         published("mobilenet_v1_0.25_128_quant.tflite"),
         dtype="uint8",
         largest_batch=1,
+    ),
+    "ncnn": Feed(
+        "ncnn",
+        (3, SIDE, SIDE),
+        CLASSES,
+        made("small.onnx", without_sum),
+        loose={"bf16": 1.0},
+        frees_batch=True,
+        beside=False,
+        sums=False,
+    ),
+    "ncnn-builtin": Feed(
+        "ncnn",
+        (3, 128, 128),
+        1001,
+        builtin("mobilenet-v1-0.25-128"),
+        tolerance=1e-3,
+        loose={"bf16": 1.0},
+        frees_batch=True,
+        beside=False,
+        sums=False,
+    ),
+    "ncnn-resnet": Feed(
+        "ncnn",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        loose={"bf16": 1.0},
+        frees_batch=True,
+        beside=False,
+        sums=False,
     ),
     "null": Feed(
         "null",

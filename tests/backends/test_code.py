@@ -34,6 +34,7 @@ FURTHER: dict[str, dict[str, KnobValue]] = {
     "litert": {"xnnpack": False},
     "tflite-runtime": {"xnnpack": False},
     "deepsparse": {},
+    "ncnn": {"winograd": False, "packing": False},
 }
 """Values of knobs that are not the default."""
 PRINTED = """

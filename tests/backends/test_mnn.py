@@ -86,14 +86,18 @@ def test_a_file_is_converted_once(small: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_no_load_takes_the_time_of_a_conversion(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = []
+    order: list[str] = []
     found = runtime()
     assert isinstance(found, Preparing)
-    prepare, load = found.prepare, found.load
-    monkeypatch.setattr(type(found), "prepare", lambda _, one: order.append("file") or prepare(one))
-    monkeypatch.setattr(type(found), "load", lambda _, one: order.append("load") or load(one))
+    for name, usual in (("prepare", found.prepare), ("load", found.load)):
+
+        def noted(_: Runtime, one: LoadRequest, name: str = name, usual: Any = usual) -> Any:
+            order.append(name)
+            return usual(one)
+
+        monkeypatch.setattr(type(found), name, noted)
     list(take(found, spec(tmp_path, LOAD_TIME.name, backend="mnn", model_file=small)))
-    assert order[:2] == ["file", "load"]
+    assert order[:2] == ["prepare", "load"]
 
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -176,7 +180,7 @@ def test_without_winograd_the_sums_are_others(tmp_path: Path) -> None:
     path = tmp_path / "convolution.onnx"
     path.write_bytes(model(nodes, given, found, weights).SerializeToString())
     images = np.random.default_rng(2).normal(size=(1, 64, 32, 32)).astype(np.float32)
-    scores = {}
+    scores: dict[str, Any] = {}
     for tiles in ("any", "small", "none"):
         loaded = runtime().load(request(path, knobs=(("winograd", tiles),)))
         scores[tiles] = loaded.predict(loaded.bind(images)).copy()

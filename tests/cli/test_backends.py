@@ -25,10 +25,10 @@ def test_all_runtimes_are_usable(
     monkeypatch.setenv("DSE_CACHE_DIR", str(environments))
     found = {name: row for name, row in rows(command).items() if row["formats"]}
     own = {"onnxruntime", "litert", "openvino", "mnn"}
-    assert set(found) == {*own, "deepsparse", "tflite-runtime"}
+    assert set(found) == {*own, "deepsparse", "tflite-runtime", "ncnn"}
     assert all(row["usable"] for row in found.values())
     assert {found[name]["environment"] for name in own} == {"own"}
-    [python] = {found[name]["environment"] for name in ("deepsparse", "tflite-runtime")}
+    [python] = {found[name]["environment"] for name in set(found) - own}
     shown = command.good("backends").out.splitlines()
     assert f"deepsparse: 1.8.0 in {python} (reads onnx; knobs: streams)" in shown
     answer = command.good("backends", "install", "deepsparse", "tflite-runtime")

@@ -19,6 +19,7 @@ RUNTIMES = {
     "ai_edge_litert",
     "openvino",
     "MNN",
+    "ncnn",
     "tflite_runtime",
     "deepsparse",
     "onnx",

@@ -12,7 +12,15 @@ from dse.core.backend import Recording, Runtime
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.registry import BACKENDS, backend
 
-RUNTIMES = {"onnxruntime", "ai_edge_litert", "openvino", "MNN", "deepsparse", "tflite_runtime"}
+RUNTIMES = {
+    "onnxruntime",
+    "ai_edge_litert",
+    "openvino",
+    "MNN",
+    "ncnn",
+    "deepsparse",
+    "tflite_runtime",
+}
 """The modules that the backends' runtimes are imported as."""
 
 
