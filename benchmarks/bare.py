@@ -164,6 +164,8 @@ def ncnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
             extractor.input("in0", own)
             return extractor.extract("out0")
 
+        single.keeps = batch  # type: ignore[attr-defined]  # the matrix does not
+
         def several() -> object:
             extractor = create()
             extractor.input("in0", matrix(batch, 0))  # it copies
