@@ -230,6 +230,7 @@ class _Net:
         import numpy as np
 
         self._net, self._create, self._matrix = net, net.create_extractor, ncnn.Mat
+        self._asarray = np.asarray
         self._shape = (request.configuration.batch_size, *shape[1:])
         self._names = [one.name for one in declared.outputs]
         self._places = [f"out{number}" for number in range(len(self._names))]
@@ -237,7 +238,6 @@ class _Net:
         outputs = [(name, array.shape) for name, array in zip(self._names, found, strict=True)]
         self._index = find_scores(outputs, request.scores)
         self._place = self._places[self._index]
-        self._kept: Any = None
 
     def bind(self, batch: Batch) -> Bound:
         [array] = arrays_of(batch)
@@ -257,14 +257,14 @@ class _Net:
     def predict(self, bound: Bound) -> NDArray[np.generic]:
         extractor = self._create()
         extractor.input(INPUT, self._matrix_of(bound))
-        code, self._kept = extractor.extract(self._place)
+        code, matrix = extractor.extract(self._place)
         if code:
             raise RuntimeError(f"ncnn ended with code {code}")
-        return self._array_of(self._kept)
+        return self._array_of(matrix)
 
     def _array_of(self, matrix: Any) -> NDArray[Any]:
-        """Lies in the matrix's own memory."""
-        array: NDArray[Any] = matrix.numpy()[None]
+        """Lies in the matrix's own memory and keeps it; ncnn's own method takes twice as long."""
+        array: NDArray[Any] = self._asarray(matrix)[None]
         return array
 
     def _all(self, bound: Bound) -> list[NDArray[Any]]:
@@ -280,7 +280,7 @@ class _Net:
         return scores_first(tuple(zip(self._names, arrays, strict=True)), self._index)
 
     def close(self) -> None:
-        del self._create, self._kept, self._net
+        del self._create, self._net
 
 
 class _Batched(_Net):

@@ -139,6 +139,7 @@ def ncnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     from pathlib import Path
 
     import ncnn
+    import numpy as np
 
     spec = find_spec("pnnx")  # to import it would import PyTorch
     assert spec is not None
@@ -154,7 +155,7 @@ def ncnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
         subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         net.load_param(f"{folder}/model.ncnn.param")
         net.load_model(f"{folder}/model.ncnn.bin")
-    create, matrix = net.create_extractor, ncnn.Mat
+    create, matrix, read = net.create_extractor, ncnn.Mat, np.asarray
 
     def call(batch: Batch) -> Call:
         own = matrix(batch[0])
@@ -162,14 +163,14 @@ def ncnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
         def single() -> object:
             extractor = create()
             extractor.input("in0", own)
-            return extractor.extract("out0")
+            return read(extractor.extract("out0")[1])
 
         single.keeps = batch  # type: ignore[attr-defined]  # the matrix does not
 
         def several() -> object:
             extractor = create()
             extractor.input("in0", matrix(batch, 0))  # it copies
-            return extractor.extract("out0")
+            return extractor.extract("out0")[1].numpy("", 0)
 
         return single if len(batch) == 1 else several
 
