@@ -32,10 +32,10 @@ test: environments
 test-all: environments large-environments
 	@$(call TEST,--hypothesis-profile nightly)
 
-# Of the runtimes that end at Python 3.11; kept between runs. Where they can't be had, their tests
-# are skipped and say why, so this may fail.
+# Of the runtimes that have a Python 3.11 of their own; kept between runs. Where they can't be had,
+# their tests are skipped and say why, so this may fail.
 environments: $(READY)
-	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime
+	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime ncnn
 
 # Of the runtimes that are too large for every run of the tests: a gigabyte.
 large-environments: $(READY)

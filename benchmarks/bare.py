@@ -104,6 +104,81 @@ def _tflite(interpreter: Any, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def mnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import subprocess
+    import sys
+    import tempfile
+
+    import MNN
+
+    # By itself: the converter prints, and its program reports to its makers.
+    code = "import sys, _tools; _tools.mnnconvert(sys.argv)"
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-f", "ONNX", "--modelFile", file, "--MNNModel", f"{folder}/model.mnn"]
+        subprocess.run([sys.executable, "-c", code, *words], check=True, stdout=subprocess.DEVNULL)
+        interpreter = MNN.Interpreter(f"{folder}/model.mnn")
+    session = interpreter.createSession({"backend": "CPU", "numThread": threads})
+    tensor = interpreter.getSessionInput(session)
+    interpreter.resizeTensor(tensor, batches[0].shape)
+    interpreter.resizeSession(session)
+    own, run = tensor.getNumpyData(), interpreter.runSession
+
+    def call(batch: Batch) -> Call:
+        def predict() -> None:
+            own[...] = batch  # the call before used this memory for something else
+            run(session)
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
+def ncnn(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import shutil
+    import subprocess
+    import tempfile
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    import ncnn
+    import numpy as np
+
+    spec = find_spec("pnnx")  # to import it would import PyTorch
+    assert spec is not None
+    program = Path(str(spec.origin)).with_name("pnnx")
+    sizes = ",".join(map(str, (1, *batches[0].shape[1:])))
+    net = ncnn.Net()
+    options = net.opt
+    options.num_threads = threads
+    options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copyfile(file, f"{folder}/model.onnx")
+        words = [str(program), "model.onnx", f"inputshape=[{sizes}]f32", "fp16=0"]
+        subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        net.load_param(f"{folder}/model.ncnn.param")
+        net.load_model(f"{folder}/model.ncnn.bin")
+    create, matrix, read = net.create_extractor, ncnn.Mat, np.asarray
+
+    def call(batch: Batch) -> Call:
+        own = matrix(batch[0])
+
+        def single() -> object:
+            extractor = create()
+            extractor.input("in0", own)
+            return read(extractor.extract("out0")[1])
+
+        single.keeps = batch  # type: ignore[attr-defined]  # the matrix does not
+
+        def several() -> object:
+            extractor = create()
+            extractor.input("in0", matrix(batch, 0))  # it copies
+            return extractor.extract("out0")[1].numpy("", 0)
+
+        return single if len(batch) == 1 else several
+
+    return [call(batch) for batch in batches]
+
+
 def deepsparse(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     import os
 
@@ -163,6 +238,8 @@ BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "openvino": openvino,
     "litert": litert,
     "tflite-runtime": tflite_runtime,
+    "mnn": mnn,
     "deepsparse": deepsparse,
     "pytorch": pytorch,
+    "ncnn": ncnn,
 }

@@ -136,7 +136,7 @@ def _stamp_import(stages: Stages, model: Any) -> None:
 
     def loaded(self: Any, *arguments: Any) -> None:
         with stages.within("import of the runtime"):
-            self.import_runtime()
+            self.prepare()
         load(self, *arguments)
 
     model._load = loaded

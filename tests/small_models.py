@@ -26,6 +26,7 @@ def onnx_bytes(
     heads: int = 1,
     rows: Rows = "all",
     dense: NDArray[np.float32] | None = None,
+    sums: bool = True,
 ) -> bytes:
     """A convolution and a dense layer as ONNX, (batch, 3, 8, 8) float32 to (batch, 10) logits.
 
@@ -35,6 +36,7 @@ def onnx_bytes(
         heads: 2 for an output (batch, 7) before the logits.
         rows: samples that are answered for.
         dense: other weights of the last layer, (256, 10).
+        sums: whether a single input is summed, alone, which converters do not know.
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -49,7 +51,7 @@ def onnx_bytes(
     }
     last = "logits" if rows == "all" else "of_each"
     nodes = [
-        helper.make_node("Sum", names, ["images"]),
+        helper.make_node("Sum" if sums or inputs > 1 else "Identity", names, ["images"]),
         helper.make_node("Conv", ["images", "filters"], ["features"], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["features"], ["positive"]),
         helper.make_node("Reshape", ["positive", "shape"], ["flat"]),

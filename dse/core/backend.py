@@ -266,6 +266,19 @@ class Runtime(Backend, Protocol):
 
 
 @runtime_checkable
+class Preparing(Runtime, Protocol):
+    """A backend whose loads take something that can be made of the model file once in a process."""
+
+    def prepare(self, request: LoadRequest) -> None:
+        """Makes it, so that no load takes the time; without this call the first one does.
+
+        Raises:
+            UnsupportedError, LoadError: see `load`.
+        """
+        ...
+
+
+@runtime_checkable
 class Deployable(Runtime, Protocol):
     """A backend that shows how a model is loaded as it was measured."""
 

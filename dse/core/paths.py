@@ -13,13 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-import platformdirs
-
 from dse.core.access import choose_remedy, explain_denial
 from dse.core.errors import DseError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 def cache_dir() -> Path:
@@ -30,7 +28,7 @@ def cache_dir() -> Path:
     Raises:
         RequestError: the user has no home folder, or what was named can't be found from there.
     """
-    folder = named_path("DSE_CACHE_DIR") or _user_folder(platformdirs.user_cache_dir)
+    folder = named_path("DSE_CACHE_DIR") or _user_folder("user_cache_dir")
     if folder is None:
         raise RequestError(
             "there is no place for the cache, as HOME is not the path of a folder",
@@ -41,7 +39,7 @@ def cache_dir() -> Path:
 
 def config_dir() -> Path | None:
     """The folder of the user's own settings; None for a user who has no home folder."""
-    return _user_folder(platformdirs.user_config_dir)
+    return _user_folder("user_config_dir")
 
 
 def named_path(variable: str) -> Path | None:
@@ -60,10 +58,12 @@ def named_path(variable: str) -> Path | None:
     return Path(expanded).absolute()
 
 
-def _user_folder(find: Callable[[str], str]) -> Path | None:
+def _user_folder(kind: str) -> Path | None:
     """What platformdirs finds; older versions make a relative path of a HOME that is none."""
+    import platformdirs  # workers, which may lack it, read files by this module
+
     try:
-        folder = Path(find("mlperf-dse"))
+        folder = Path(getattr(platformdirs, kind)("mlperf-dse"))
     except RuntimeError:
         return None
     return folder if folder.is_absolute() else None

@@ -36,8 +36,8 @@ class BackendEntry:
     Attributes:
         target: the class, as ``module:name``.
         extra: the extra of this distribution that installs its runtime beside it.
-        python: the version of Python that its runtime ends at; it runs in an environment of its
-            own, from the pinned requirements beside the backend.
+        python: the version of Python of the environment of its own that its runtime needs, such as
+            the last that it supports; made from the pinned requirements beside the backend.
         environment: the name of an environment of its own with this Python, from such requirements:
             its runtime is too large to be installed with the others.
         distribution: the other distribution that offers it; empty for one of ours.
@@ -108,8 +108,10 @@ BACKENDS = _Backends(
         "onnxruntime": BackendEntry("dse.backends.onnxruntime:OnnxRuntime", extra="onnxruntime"),
         "litert": BackendEntry("dse.backends.litert:LiteRT", extra="litert"),
         "openvino": BackendEntry("dse.backends.openvino:OpenVINO", extra="openvino"),
+        "mnn": BackendEntry("dse.backends.mnn:MNN", extra="mnn"),
         "deepsparse": BackendEntry("dse.backends.deepsparse:DeepSparse", python="3.11"),
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
+        "ncnn": BackendEntry("dse.backends.ncnn:NCNN", python="3.11"),
         "pytorch": BackendEntry("dse.backends.pytorch:PyTorch", environment="pytorch"),
         "null": BackendEntry("dse.backends.null:Null"),
         "replay": BackendEntry("dse.backends.replay:Replay"),

@@ -9,9 +9,9 @@ from dse.core.errors import RequestError
 from dse.core.paths import mapped
 from dse.formats import _protobuf, file_kind, flatbuffer
 from dse.formats._onnx_description import describe_onnx
-from dse.formats._onnx_interface import onnx_interface
 from dse.formats._tflite_description import describe_tflite
 from dse.formats._tflite_interface import tflite_interface
+from dse.formats.onnx_interface import onnx_interface
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -36,7 +36,7 @@ def take_footprint(loaded: LoadedModel) -> dict[str, RunResult]:
     Raises:
         RunFailedError, UnsupportedError, LoadError: see `LoadedModel.warm_up`.
     """
-    loaded.import_runtime()
+    loaded.prepare()
     loaded.close()
     baseline = resident_bytes()
     reset_peak()

@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dse.core.backend import LoadRequest, Partial, Refusing, Streams, UnsupportedError
+from dse.core.backend import (
+    LoadRequest,
+    Partial,
+    Preparing,
+    Refusing,
+    Streams,
+    UnsupportedError,
+)
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.core.signature import shape_text
@@ -105,13 +112,16 @@ class LoadedModel:
             return replace(self.whole, batch_size=min(self.whole.batch_size, MULTI_STREAM_SAMPLES))
         return self.whole
 
-    def import_runtime(self) -> None:
-        """Imports the runtime, so that no load has to do it.
+    def prepare(self) -> None:
+        """Imports the runtime, and has it convert the file, so that no load has to do it.
 
         Raises:
             ImportError: it is not installed.
+            UnsupportedError, LoadError: it does not take the file.
         """
         self._runtime.version()
+        if isinstance(self._runtime, Preparing):
+            self._runtime.prepare(self._request(self.single))
 
     def callers(self, setup: LoadSettings) -> Sequence[Caller]:
         """The instances of the model, loaded that way; each stream of an instance is a caller.
@@ -128,6 +138,16 @@ class LoadedModel:
         return self._callers
 
     def _load(self, setup: LoadSettings, cpus: tuple[int, ...]) -> None:
+        request, signatures = self._request(setup), self.task.signatures
+        shapes: list[Sequence[Model]] = []
+        with pin_to(cpus):  # the threads of the runtime inherit the CPUs
+            for model in load_shapes(self._runtime, request, signatures):
+                self._models.append(model)
+                shapes.append(model.streams() if isinstance(model, Streams) else [model])
+        lanes = (join(models, signatures) for models in zip(*shapes, strict=True))
+        self._callers += [Caller(lane, cpus) for lane in lanes]
+
+    def _request(self, setup: LoadSettings) -> LoadRequest:
         configuration = replace(
             self.configuration,
             threads=setup.threads,
@@ -135,18 +155,10 @@ class LoadedModel:
             instances=setup.instances,
             pinned=setup.pinned,
         )
-        spec = self.spec
-        task = self.task
-        request = LoadRequest(
+        spec, task = self.spec, self.task
+        return LoadRequest(
             configuration, spec.model.path, spec.settings, task.signature, task.scores
         )
-        shapes: list[Sequence[Model]] = []
-        with pin_to(cpus):  # the threads of the runtime inherit the CPUs
-            for model in load_shapes(self._runtime, request, task.signatures):
-                self._models.append(model)
-                shapes.append(model.streams() if isinstance(model, Streams) else [model])
-        lanes = (join(models, task.signatures) for models in zip(*shapes, strict=True))
-        self._callers += [Caller(lane, cpus) for lane in lanes]
 
     def warm_up(self, setup: LoadSettings, most: int | None = None) -> float:
         """Predicts until the caches of every caller are warm, with samples of each shape.

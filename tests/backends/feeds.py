@@ -45,6 +45,8 @@ class Feed:
         loose: tolerance at values of knobs that ask for less precision.
         frees_batch: whether the runtime gives a model of a fixed batch any other one.
         knobs: values of knobs that it is loaded with where a test names no others.
+        beside: whether the weights may lie in another file than the model.
+        sums: whether the runtime knows a sum of one; see `tests.small_models.onnx_bytes`.
     """
 
     backend: str
@@ -59,6 +61,12 @@ class Feed:
     loose: Mapping[KnobValue, float] = field(default_factory=dict)
     frees_batch: bool = False
     knobs: Mapping[str, KnobValue] = field(default_factory=dict)
+    beside: bool = True
+    sums: bool = True
+
+    def small(self, file_format: str, **more: Any) -> bytes:
+        """A small model in a format, for this backend."""
+        return SMALL[file_format](**more, **({} if self.sums else {"sums": False}))
 
 
 def small(file_format: str) -> Callable[[pytest.FixtureRequest], Path]:
@@ -85,6 +93,10 @@ def half() -> bytes:
     for dim in model.graph.input[0].type.tensor_type.shape.dim[2:]:
         dim.dim_value = SIDE
     return bytes(model.SerializeToString())
+
+
+def without_sum() -> bytes:
+    return onnx_bytes(sums=False)
 
 
 def int8() -> bytes:
@@ -214,6 +226,18 @@ FEEDS = {
         loose={"bf16": 1.0},
         values={"streams": (1,)},
     ),
+    "mnn": Feed("mnn", (3, SIDE, SIDE), CLASSES, made("small.onnx", without_sum), sums=False),
+    "mnn-builtin": Feed(
+        "mnn", (3, 128, 128), 1001, builtin("mobilenet-v1-0.25-128"), tolerance=1e-3, sums=False
+    ),
+    "mnn-resnet": Feed(
+        "mnn",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        sums=False,
+    ),
     "deepsparse": Feed(
         "deepsparse",
         (3, SIDE, SIDE),
@@ -253,6 +277,38 @@ FEEDS = {
         published("mobilenet_v1_0.25_128_quant.tflite"),
         dtype="uint8",
         largest_batch=1,
+    ),
+    "ncnn": Feed(
+        "ncnn",
+        (3, SIDE, SIDE),
+        CLASSES,
+        made("small.onnx", without_sum),
+        loose={"bf16": 1.0},
+        frees_batch=True,
+        beside=False,
+        sums=False,
+    ),
+    "ncnn-builtin": Feed(
+        "ncnn",
+        (3, 128, 128),
+        1001,
+        builtin("mobilenet-v1-0.25-128"),
+        tolerance=1e-3,
+        loose={"bf16": 1.0},
+        frees_batch=True,
+        beside=False,
+        sums=False,
+    ),
+    "ncnn-resnet": Feed(
+        "ncnn",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        loose={"bf16": 1.0},
+        frees_batch=True,
+        beside=False,
+        sums=False,
     ),
     "pytorch": Feed(
         "pytorch",

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 READERS = [
     name
     for name in BACKENDS
-    if isinstance(backend(name), Runtime) and "onnx" in backend(name).formats
+    if isinstance(backend(name), Runtime) and "onnx" in backend(name).formats and name != "ncnn"
 ]
+"""ncnn takes one input of float32 alone."""
 PRUNED = {
     "bert-sparse90": replace(SMALL, pruning=Pruning(90)),
     "bert-sparse90-block4": replace(SMALL, pruning=Pruning(90, 4)),

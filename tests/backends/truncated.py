@@ -8,6 +8,7 @@ prints one JSON object: by length, the name of what loading or the first predict
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def outcome(runtime: Runtime, file: Path) -> str:
 
 
 def main() -> int:
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what a runtime prints is no answer
     name, file, scratch = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     runtime = backend(name)
     assert isinstance(runtime, Runtime)
@@ -35,5 +38,5 @@ def main() -> int:
     for length in map(int, sys.argv[4:]):
         cut.write_bytes(data[:length])
         outcomes[length] = outcome(runtime, cut)
-    print(json.dumps(outcomes))  # noqa: T201
+    os.write(answer, json.dumps(outcomes).encode())
     return 0

@@ -19,16 +19,17 @@ def rows(command: Command) -> dict[str, dict[str, Any]]:
     return {row["backend"]: row for row in found["backends"]}
 
 
-def test_five_runtimes_are_usable(
+def test_all_runtimes_are_usable(
     command: Command, environments: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSE_CACHE_DIR", str(environments))
     found = {name: row for name, row in rows(command).items() if row["formats"]}
     del found["pytorch"]  # it may not be installed
-    assert set(found) == {"onnxruntime", "litert", "openvino", "deepsparse", "tflite-runtime"}
+    own = {"onnxruntime", "litert", "openvino", "mnn"}
+    assert set(found) == {*own, "deepsparse", "tflite-runtime", "ncnn"}
     assert all(row["usable"] for row in found.values())
-    assert {found[name]["environment"] for name in ("onnxruntime", "litert", "openvino")} == {"own"}
-    [python] = {found[name]["environment"] for name in ("deepsparse", "tflite-runtime")}
+    assert {found[name]["environment"] for name in own} == {"own"}
+    [python] = {found[name]["environment"] for name in set(found) - own}
     shown = command.good("backends").out.splitlines()
     assert f"deepsparse: 1.8.0 in {python} (reads onnx; knobs: streams)" in shown
     answer = command.good("backends", "install", "deepsparse", "tflite-runtime")

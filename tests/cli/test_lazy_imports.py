@@ -18,6 +18,8 @@ RUNTIMES = {
     "onnxruntime",
     "ai_edge_litert",
     "openvino",
+    "MNN",
+    "ncnn",
     "tflite_runtime",
     "deepsparse",
     "onnx",

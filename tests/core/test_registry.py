@@ -12,7 +12,16 @@ from dse.core.backend import Recording, Runtime
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.registry import BACKENDS, backend
 
-RUNTIMES = {"onnxruntime", "ai_edge_litert", "openvino", "deepsparse", "tflite_runtime", "torch"}
+RUNTIMES = {
+    "onnxruntime",
+    "ai_edge_litert",
+    "openvino",
+    "MNN",
+    "ncnn",
+    "deepsparse",
+    "tflite_runtime",
+    "torch",
+}
 """The modules that the backends' runtimes are imported as."""
 
 

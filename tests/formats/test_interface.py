@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dse.core.configuration import ModelFormat
-from dse.formats._onnx_interface import onnx_interface
 from dse.formats._tflite_interface import tflite_interface
 from dse.formats.interface import Interface, TensorInfo
+from dse.formats.onnx_interface import declares_opset, onnx_interface
 from dse.formats.reading import parse_interface, read_interface
 from tests import any_models
 from tests.models.quantised_inputs import quantised_onnx
@@ -24,6 +24,13 @@ SMALL: dict[ModelFormat, bytes] = {
     "onnx": quantised_onnx(),
     "tflite": classifier_bytes(8, 10, "uint8"),
 }
+
+
+def test_a_file_without_an_opset_is_not_whole() -> None:
+    whole = onnx_bytes()
+    assert declares_opset(whole)
+    assert not declares_opset(whole[:-6])
+    assert onnx_interface(whole[:-6]) == onnx_interface(whole)
 
 
 def test_an_onnx_file() -> None:

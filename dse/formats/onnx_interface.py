@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int]
 
-_GRAPH = 7  # of ModelProto
+_GRAPH, _OPSET = 7, 8  # of ModelProto
 _NODE, _CONSTANT, _INPUT, _OUTPUT = 1, 5, 11, 12  # of GraphProto
 _READS, _OPERATOR = 1, 4  # of NodeProto
 _VALUE_NAME, _VALUE_TYPE = 1, 2  # of ValueInfoProto
@@ -52,6 +52,17 @@ def onnx_interface(data: Data) -> Interface:
     if any(one.dtype in _QUANTISED for one in inputs):
         inputs = [_with_quantisation(data, one, parts[_NODE], constants) for one in inputs]
     return Interface(tuple(inputs), tuple(_tensor(data, span) for span in parts[_OUTPUT]))
+
+
+def declares_opset(data: Data) -> bool:
+    """Whether a file says which version of the operators it means, as it must.
+
+    A file that is cut short before that reads as whole otherwise, and converters take it.
+
+    Raises:
+        ProtobufError: this is not an ONNX file.
+    """
+    return any(True for _ in _iter_spans(data, (0, len(data)), _OPSET))
 
 
 def _tensor(data: Data, span: Span) -> TensorInfo:

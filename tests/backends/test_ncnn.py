@@ -1,0 +1,74 @@
+"""What ncnn's converter and networks do that other runtimes do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from dse.core.backend import LoadRequest, Runtime, Scores, UnsupportedError
+from dse.core.configuration import Configuration
+from tests.any_models import model, value
+from tests.small_models import SIDE, onnx_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def runtime(runtimes: Callable[[str], Runtime]) -> Runtime:
+    return runtimes("ncnn")
+
+
+def request(path: Path, batch_size: int = 1, **more: Any) -> LoadRequest:
+    configuration = Configuration("m", "fp32", "ncnn", 1, batch_size, **more)
+    return LoadRequest(configuration, path, {}, scores=Scores())
+
+
+def small(folder: Path, **more: Any) -> Path:
+    path = folder / "small.onnx"
+    path.write_bytes(onnx_bytes(sums=False, **more))
+    return path
+
+
+def test_a_batch_scores_to_the_last_bit_as_its_samples_do(runtime: Runtime, tmp_path: Path) -> None:
+    path = small(tmp_path)
+    samples = np.random.default_rng(1).normal(size=(3, 3, SIDE, SIDE)).astype(np.float32)
+    together, single = runtime.load(request(path, 3)), runtime.load(request(path))
+    scores = together.predict(together.bind(samples))
+    for place in range(3):
+        alone = single.predict(single.bind(samples[place : place + 1]))
+        np.testing.assert_array_equal(alone, scores[place : place + 1])
+    together.close()
+    single.close()
+
+
+def test_a_converter_that_crashes_is_a_refusal(runtime: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "sum.onnx"
+    path.write_bytes(onnx_bytes())  # pnnx knows no sum of one
+    with pytest.raises(UnsupportedError, match=r"^pnnx can't convert the file: .*ended by SIG"):
+        runtime.load(request(path))
+
+
+def test_integers_are_refused(runtime: Runtime, tmp_path: Path) -> None:
+    nodes = [helper.make_node("Cast", ["ids"], ["numbers"], to=1)]
+    made = model(nodes, [value("ids", ("batch", 4), "INT64")], [value("numbers", ("batch", 4))], {})
+    path = tmp_path / "ids.onnx"
+    path.write_bytes(made.SerializeToString())
+    with pytest.raises(UnsupportedError, match=r"the input 'ids' is int64 [?]x4, not float32"):
+        runtime.load(request(path))
+
+
+@pytest.mark.parametrize("arithmetic", ["fp32", "bf16"])
+def test_arithmetic_is_a_true_knob(runtime: Runtime, tmp_path: Path, arithmetic: str) -> None:
+    path = small(tmp_path)
+    samples = np.random.default_rng(1).normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
+    usual = runtime.load(request(path))
+    other = runtime.load(request(path, knobs=(("arithmetic", arithmetic),)))
+    one, two = usual.predict(usual.bind(samples)), other.predict(other.bind(samples))
+    assert np.array_equal(one, two) == (arithmetic == "fp32")
+    usual.close()
+    other.close()
