@@ -7,6 +7,7 @@ of Student's t. Of two ways that do not differ, the ratio says what the method c
 
 from __future__ import annotations
 
+import argparse
 import math
 import random
 import statistics
@@ -16,15 +17,17 @@ from typing import TYPE_CHECKING
 
 from benchmarks.probe_cost import LIMITS, probe_spec
 from dse.core.intervals import student_t
+from dse.environments.availability import runtime_availabilities
+from dse.machine.affinity import available_cpus
 from dse.measure.runner import run_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    Way = Callable[[Path], AbstractContextManager[object]]
-    """What holds during a run, whose folder it gets."""
+    Way = Callable[[], AbstractContextManager[object]]
+    """What holds during a run."""
 
 FIGURES = ("latency_p90_ms", "throughput_samples_per_s")
 MIN_ROUNDS = 5
@@ -103,6 +106,41 @@ class Subject:
         return {each.metric: each.value for each in outcome.measurements if each.metric in FIGURES}
 
 
+def parser(description: str | None, rounds: int) -> argparse.ArgumentParser:
+    """The options ``json``, ``rounds`` and ``threads``, and the names of backends.
+
+    Args:
+        description: of the benchmark.
+        rounds: how many there are where nobody says it.
+    """
+    found = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    words = f"of three runs; default {rounds}"
+    found.add_argument("--rounds", type=_rounds, default=rounds, help=words)
+    cpus = len(available_cpus())
+    found.add_argument("--threads", type=int, default=cpus, help="of a run; default: all CPUs")
+    found.add_argument("backends", nargs="*", default=["onnxruntime"], metavar="BACKEND")
+    return found
+
+
+def _rounds(text: str) -> int:
+    number = int(text)
+    if number < MIN_ROUNDS:
+        raise argparse.ArgumentTypeError(f"at least {MIN_ROUNDS}")
+    return number
+
+
+def usable(backends: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The backends that can be used here, each with its Python; tells of the others."""
+    for backend, available in runtime_availabilities(backends).items():
+        if available.python is None or available.error is not None:
+            sys.stderr.write(f"{backend} is left out: {available.error}\n")
+        else:
+            yield backend, available.python
+
+
 def contrasts(
     subject: Subject,
     ways: Mapping[str, Way],
@@ -125,7 +163,7 @@ def contrasts(
         found: dict[str, Mapping[str, float]] = {}
         for name in names:
             run = f"{subject.backend}-{number}-{name.replace(' ', '-')}"
-            with ways[name](subject.folder / run):
+            with ways[name]():
                 found[name] = subject.figures(run)
         for (figure, name), values in logs.items() if number else ():
             one, other = ratios[name]

@@ -15,7 +15,6 @@ quiet.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -28,10 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.contrasts import MIN_ROUNDS, Ratio, Subject, contrasts
-from dse.environments.availability import runtime_availabilities
+from benchmarks.contrasts import Ratio, Subject, contrasts, parser, usable
 from dse.fleet.certificates import make_certificates
-from dse.machine.affinity import available_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,12 +155,12 @@ def compared(node: Node, subject: Subject, rounds: int) -> list[Ratio]:
     """The ratios of a backend."""
 
     @contextmanager
-    def running(_: Path) -> Iterator[None]:
+    def running() -> Iterator[None]:
         time.sleep(SETTLING_S)
         yield
 
     @contextmanager
-    def stopped(_: Path) -> Iterator[None]:
+    def stopped() -> Iterator[None]:
         with node.stopped():
             time.sleep(SETTLING_S)
             yield
@@ -174,7 +171,9 @@ def compared(node: Node, subject: Subject, rounds: int) -> list[Ratio]:
 
 def main() -> int:
     """Prints the ratios."""
-    options = _options()
+    words = parser(__doc__, rounds=100)
+    words.add_argument("--watch", type=float, default=WATCHED_S, help="seconds; default 60")
+    options = words.parse_args()
     results: list[Ratio] = []
     with tempfile.TemporaryDirectory(prefix="dse-node-cost-") as name:
         folder = Path(name)
@@ -183,11 +182,8 @@ def main() -> int:
             idle = node.watch(options.watch)
             if not options.json:
                 sys.stdout.write(f"{idle}\n")
-            for backend, available in runtime_availabilities(options.backends).items():
-                if available.python is None or available.error is not None:
-                    sys.stderr.write(f"{backend} is left out: {available.error}\n")
-                    continue
-                subject = Subject(backend, available.python, options.threads, folder)
+            for backend, python in usable(options.backends):
+                subject = Subject(backend, python, options.threads, folder)
                 found = compared(node, subject, options.rounds)
                 results += found
                 if not options.json:
@@ -197,22 +193,6 @@ def main() -> int:
         told = {"idle": asdict(idle), "ratios": [asdict(each) for each in results]}
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    parser.add_argument("--rounds", type=int, default=100, help="of three runs; default 100")
-    cpus = len(available_cpus())
-    parser.add_argument("--threads", type=int, default=cpus, help="of a run; default: all CPUs")
-    parser.add_argument("--watch", type=float, default=WATCHED_S, help="seconds; default 60")
-    parser.add_argument("backends", nargs="*", default=["onnxruntime"], metavar="BACKEND")
-    found = parser.parse_args()
-    if found.rounds < MIN_ROUNDS:
-        parser.error(f"--rounds: at least {MIN_ROUNDS}")
-    return found
 
 
 if __name__ == "__main__":

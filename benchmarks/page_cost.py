@@ -24,7 +24,6 @@ chromedriver, and a machine that does nothing else.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -39,16 +38,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.contrasts import MIN_ROUNDS, Ratio, Subject, contrasts
+from benchmarks.contrasts import Ratio, Subject, contrasts, parser, usable
 from benchmarks.recorded import fill, shuffled
 from benchmarks.report_page import recorded_study
 from dse.core.measurement import Source
-from dse.environments.availability import runtime_availabilities
-from dse.machine.affinity import available_cpus
 from tests.report.browser import browsing, find, wait_until
 from tests.study.studies import planned
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -149,7 +147,7 @@ class Page:
         self._other = driver.current_window_handle
 
     @contextmanager
-    def shown(self, run: Path) -> Iterator[None]:  # noqa: ARG002
+    def shown(self) -> Iterator[None]:
         """Somebody looks at it."""
         if not self._at_once:
             self._driver.switch_to.window(self._tab)
@@ -168,7 +166,7 @@ class Page:
         self._driver.switch_to.window(self._other)
 
     @contextmanager
-    def hidden(self, run: Path) -> Iterator[None]:  # noqa: ARG002
+    def hidden(self) -> Iterator[None]:
         """Nobody does."""
         time.sleep(SETTLING_S)
         self._store()
@@ -247,10 +245,7 @@ def costs(folder: Path, options: argparse.Namespace) -> tuple[list[Ratio], list[
     """The ratios and the CPU time of each page and backend."""
     found: list[Ratio] = []
     used: list[Used] = []
-    for backend, available in runtime_availabilities(options.backends).items():
-        if available.python is None or available.error is not None:
-            sys.stderr.write(f"{backend} is left out: {available.error}\n")
-            continue
+    for backend, python in usable(options.backends):
         for name in options.page:
             place = folder / f"{backend}-{name}"
             studies = place / "studies"
@@ -262,7 +257,7 @@ def costs(folder: Path, options: argparse.Namespace) -> tuple[list[Ratio], list[
                 page = Page(driver, server.place(PAGES[name]), study, at_once=name == "report")
                 browser = driver.service.process.pid
                 used.append(Used.of(name, page, server.pid, browser))
-                subject = Subject(backend, available.python, options.threads, runs)
+                subject = Subject(backend, python, options.threads, runs)
                 ways = {SHOWN: page.shown, HIDDEN: page.hidden, AGAIN: page.hidden}
                 ratios = {f"{name} {words}": both for words, both in RATIOS.items()}
                 found += contrasts(subject, ways, ratios, options.rounds)
@@ -315,7 +310,10 @@ def _in_a_shell(words: list[str], folder: Path) -> float:
 
 def main() -> int:
     """Prints the ratios, and the times to the first point."""
-    options = _options()
+    words = parser(__doc__, rounds=60)
+    words.add_argument("--points", type=int, default=500, help="of the study; default 500")
+    words.add_argument("--page", nargs="+", choices=[*PAGES], default=[*PAGES])
+    options = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="dse-page-cost-") as name:
         times = first_points(Path(name))
         if not options.json:
@@ -329,23 +327,6 @@ def main() -> int:
         }
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    parser.add_argument("--rounds", type=int, default=60, help="of three runs; default 60")
-    parser.add_argument("--points", type=int, default=500, help="of the study; default 500")
-    cpus = len(available_cpus())
-    parser.add_argument("--threads", type=int, default=cpus, help="of a run; default: all CPUs")
-    parser.add_argument("--page", nargs="+", choices=[*PAGES], default=[*PAGES])
-    parser.add_argument("backends", nargs="*", default=["onnxruntime"], metavar="BACKEND")
-    found = parser.parse_args()
-    if found.rounds < MIN_ROUNDS:
-        parser.error(f"--rounds: at least {MIN_ROUNDS}")
-    return found
 
 
 if __name__ == "__main__":

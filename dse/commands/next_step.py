@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from dse.commands.log import messages
+from dse.core.wording import format_command
 from dse.study.database_url import without_password
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def command(name: str, study: str, storage: str | None, *options: str) -> str:
         options: further words.
     """
     kept = ["--storage", without_password(storage)] if storage else []
-    return shlex.join(["dse", name, study, *kept, *options])
+    return format_command([name, study, *kept, *options])
 
 
 def repeat(
@@ -75,4 +76,4 @@ def repeat(
     kept = [word for word in words if word not in without]
     if storage:
         kept = [word.replace(storage, without_password(storage)) for word in kept]
-    return shlex.join(["dse", name, *kept, *more])
+    return format_command([name, *kept, *more])

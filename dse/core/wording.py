@@ -1,13 +1,14 @@
-"""Words that depend on numbers."""
+"""Words that several commands share, or that depend on numbers."""
 
 from __future__ import annotations
 
+import shlex
 from itertools import islice
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 
 WIDTH = 80
@@ -17,6 +18,8 @@ MAX_WIDTH = 100
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60))
 MIN_OF_UNIT = 1.5
 """A time is given in the largest unit of which it has at least this much."""
+ENOUGH = "what is left is not expected to add to the frontier"
+"""Why an exploration has ended before everything was measured, as it says itself."""
 
 
 def format_count(number: float, noun: str, plural: str = "") -> str:
@@ -29,6 +32,15 @@ def format_count(number: float, noun: str, plural: str = "") -> str:
     """
     shown = f"{number:,}" if isinstance(number, int) else f"{number:g}"
     return f"{shown} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def format_command(words: Iterable[str]) -> str:
+    """A command as a user would type it.
+
+    Args:
+        words: after ``dse``.
+    """
+    return shlex.join(("dse", *words))
 
 
 def join_some(names: Collection[object], most: int) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from dse.core.measurement import TRANSIENT_FAILURES
+from dse.core.wording import ENOUGH
 from dse.exploration._claimer import Claimer
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
@@ -46,7 +47,7 @@ class StopReason(StrEnum):
     TRIALS = "the number of trials is reached"
     TIMEOUT = "the time is up"
     INTERRUPTED = "interrupted"
-    ENOUGH = "what is left is not expected to add to the frontier"
+    ENOUGH = ENOUGH
     SUPERSEDED = "another process explores the study in another space now"
 
 

@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.core.test_registry import RUNTIMES as MODULES
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUNTIMES = {
-    "onnxruntime",
-    "ai_edge_litert",
-    "openvino",
-    "MNN",
-    "ncnn",
-    "tflite_runtime",
-    "deepsparse",
-    "onnx",
-    "torch",
-}
+RUNTIMES = {*MODULES, "onnx"}
 HEAVY = {
     *RUNTIMES,
     *("optuna", "sqlalchemy", "pandas", "matplotlib", "numpy", "moocore", "mlperf_loadgen", "PIL"),

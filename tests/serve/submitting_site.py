@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from dse.core.errors import DseError, RequestError
+from dse.core.wording import format_command
 from dse.serve.errors import NotFoundError
 from dse.serve.looking.library import Library
 from dse.serve.pages import Pages
@@ -46,6 +47,11 @@ class Job:
     state: str
     output: str = ""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def command(self) -> str:
+        """As a user would type it."""
+        return format_command(self.words)
 
 
 class Jobs:

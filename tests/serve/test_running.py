@@ -23,7 +23,7 @@ from dse.exploration.explorer import StopReason
 from dse.machine.process_identity import process_identity
 from dse.serve.errors import NotFoundError
 from dse.serve.exploring._explore_form import SAMPLERS, USUAL_SAMPLER
-from dse.serve.exploring._live import ENOUGH, state_of_study
+from dse.serve.exploring._live import state_of_study
 from dse.serve.exploring.pages import routes
 from dse.serve.jobs.jobs import Answer, Jobs
 from dse.serve.looking.library import Library
@@ -173,9 +173,8 @@ def test_the_samplers_are_those_of_the_command() -> None:
 
 
 def test_a_search_that_has_ended_early_says_why() -> None:
-    assert StopReason.ENOUGH == ENOUGH
-    state = state_of_study(None, {}, None, f"21/40 m fp32\n{ENOUGH}: 21 done now\n")
-    assert state["texts"]["found"] == f"the search has ended: {ENOUGH}"
+    state = state_of_study(None, {}, None, f"21/40 m fp32\n{StopReason.ENOUGH}: 21 done now\n")
+    assert state["texts"]["found"] == f"the search has ended: {StopReason.ENOUGH}"
 
 
 def test_a_link_fills_the_form(web: Web) -> None:

@@ -395,7 +395,7 @@ def test_a_point_that_is_named_needs_no_condition(small: list[str]) -> None:
     [
         ("where", "threads <", "--where"),
         ("where", "speed < 3", "speed"),
-        ("where", "threads > 0\n" * 21, "more than 20 conditions"),
+        ("where", "threads > 0\n" * 21, "more than 20 lines"),
         ("memory", "much", "'much' is not an amount of memory"),
     ],
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from dse.core.metrics import METRICS, MODEL_SIZE, PEAK_MEMORY
 from dse.core.printable import to_printable
+from dse.core.wording import format_command
 from dse.report.metric_words import limit_option, short_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def describe_pick(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]
     limited = dict.fromkeys([*objectives, PEAK_MEMORY.name, MODEL_SIZE.name])
     options = {each.name: _limit(each) for each in shown if each.name in METRICS}
     return {
-        "command": to_printable(shlex.join(["dse", "pick", *_arguments(view)])),
+        "command": to_printable(format_command(["pick", *_arguments(view)])),
         "names": {name: short_name(name) for name in names},
         "options": {name: list(option) for name, option in options.items() if option},
         "limited": [name for name in limited if name in names],

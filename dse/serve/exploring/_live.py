@@ -8,13 +8,12 @@ address it leads to, and ``flags``, which say what is there to be seen.
 from __future__ import annotations
 
 import re
-import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dse.core.printable import to_printable
-from dse.core.wording import format_count, format_duration
+from dse.core.wording import ENOUGH, format_command, format_count, format_duration
 from dse.report import summary
 from dse.report.failures import reasons
 from dse.report.health import health
@@ -52,8 +51,6 @@ MAX_PROGRESS = 5000
 """Of larger studies it would take too long to tell when how much was found."""
 SHARES = (0.9, 0.99)
 OUTPUT_LINES = 40
-ENOUGH = "what is left is not expected to add to the frontier"
-"""How `dse explore`, which this page does not import, says why it has ended early."""
 _NOTHING: State = {"texts": {}, "lists": {}, "tables": {}, "progress": [0, 0]}
 _FOUND = re.compile(r", about ([0-9.]+ %) found:")
 _DOING = {
@@ -87,7 +84,7 @@ def state_of_study(
     running = job is not None and job.runs
     texts = {
         "command": job.command if job else "",
-        "again": shlex.join(("dse", *words)) if words else "the command that began it",
+        "again": format_command(words) if words else "the command that began it",
         "state": _state(job, others=bool(others)),
         "elapsed": _elapsed(job) if job is not None and running else "",
         "found": _found(lines) if running else _why_ended(lines),

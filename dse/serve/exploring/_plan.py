@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.printable import to_printable
+from dse.core.wording import format_command
 from dse.serve.exploring._space_form import with_whole_paths, write_space
 from dse.space.finding import known_spaces
 from dse.space.reading import read_space
@@ -63,7 +63,7 @@ def make_plan(asked: Asked, jobs: Jobs) -> ShownPlan:
             problem = problem.replace(replaced, str(asked.file))
         raise RequestError(problem)
     return ShownPlan(
-        command=shlex.join(("dse", *asked.words)),
+        command=format_command(asked.words),
         space=space_shown(asked),
         file=str(asked.file or ""),
         lines=tuple(map(to_printable, answer.out.splitlines())),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dse.core.wording import format_command
 from dse.machine.process_identity import is_alive
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command as a user would type it."""
-        return shlex.join(("dse", *self.words))
+        return format_command(self.words)
 
 
 def is_id(text: str) -> bool:

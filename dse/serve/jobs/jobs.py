@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import exclusive
 from dse.core.printable import to_printable
+from dse.core.wording import format_command
 from dse.machine.process_identity import is_alive, process_identity
 from dse.serve.jobs._job import Job, is_id
 from dse.serve.jobs._job_files import JobFiles
@@ -327,6 +327,6 @@ def _answer(process: subprocess.Popen[bytes], words: Sequence[str], timeout_s: f
     except subprocess.TimeoutExpired as error:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        problem = f"`{shlex.join(('dse', *words))}` took longer than {timeout_s:g} s"
+        problem = f"`{format_command(words)}` took longer than {timeout_s:g} s"
         raise DseError(problem) from error
     return Answer(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from dse.answer.text import configuration_line
 from dse.core.metrics import METRICS
 from dse.core.reasons import boil_down
 from dse.core.remedies import find_remedy
+from dse.core.wording import format_command
 from dse.report.failures import Reason, explained
 from dse.report.quantities import quantities
 from dse.report.standing import MEANINGS, standings
@@ -22,7 +22,7 @@ from dse.serve.looking._study_page import place_of
 
 if TYPE_CHECKING:
     from dse.report.quantities import ReportedMetric
-    from dse.serve.looking._asked import Asked
+    from dse.serve.asked import Asked
     from dse.serve.looking.library import OpenStudy
     from dse.study.record import Record
 
@@ -78,7 +78,7 @@ def _made(view: View, id_: int, asked: Asked) -> dict[str, Any]:
             for key, value in record.configuration.as_dict().items()
         ],
         "deployed": deployed,
-        "command": shlex.join(["dse", "show", name, str(id_), *asked.options]),
+        "command": format_command(["show", name, str(id_), *asked.options]),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +18,8 @@ from dse.compare.picture import draw_frontiers
 from dse.compare.summary import as_csv
 from dse.compare.systems import gather_systems
 from dse.core.errors import RequestError
-from dse.serve.looking._asked import Asked
+from dse.core.wording import format_command
+from dse.serve.asked import Asked
 from dse.serve.looking._study_page import place_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class CompareForm:
         """Reads an address."""
         by, accuracy, task = (query.get(name, "").strip() for name in ("by", "accuracy", "task"))
         sources = tuple(dict.fromkeys(filter(None, query.getlist("source"))))
-        return cls(sources, by, accuracy, task, "accelerators" in query, Asked.of(query))
+        return cls(sources, by, accuracy, task, "accelerators" in query, Asked.of(query.getlist))
 
     @property
     def query(self) -> str:
@@ -82,7 +82,7 @@ class CompareForm:
         plain = {"--by": self.by, "--accuracy": self.accuracy, "--task": self.task}
         given = [word for option, text in plain.items() if text for word in (option, text)]
         given += ["--accelerators"] if self.accelerators else []
-        return shlex.join(["dse", "compare", *self.sources, *given, *self.asked.options])
+        return format_command(["compare", *self.sources, *given, *self.asked.options])
 
 
 def compared(form: CompareForm, library: Library) -> tuple[Comparison, SystemOrder | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -10,12 +9,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from dse.core.wording import format_command
 from dse.report.html.page import Served, page_policy, render_page
 from dse.report.tables import study_table
 from dse.report.view import View
 
 if TYPE_CHECKING:
-    from dse.serve.looking._asked import Asked
+    from dse.serve.asked import Asked
     from dse.serve.looking.library import OpenStudy
     from dse.serve.pages import Pages
 
@@ -100,7 +100,7 @@ def _served(opened: OpenStudy, asked: Asked, files: dict[str, str], pages: Pages
         mark=opened.mark,
         configurations=len(opened.study.records),
         values=asked.fields,
-        command=shlex.join(["dse", "report", name, *asked.options]),
+        command=format_command(["report", name, *asked.options]),
     )
     return Served(
         head=ICON,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import read_regular
 from dse.core.requirements import Requirement
+from dse.serve.asked import Asked, complaint
 from dse.serve.errors import NotFoundError
-from dse.serve.looking._asked import Asked, complaint
 from dse.serve.looking._card import card, point_id
 from dse.serve.looking._comparing import (
     FIELDS,
@@ -80,7 +80,7 @@ def _study(request: Request) -> Response:
     site, name = site_of(request), request.path_params["name"]
     if site.library.is_import(name):
         return RedirectResponse(f"/compare{CompareForm((name,)).query}")
-    asked = Asked.of(request.query_params)
+    asked = Asked.of(request.query_params.getlist)
     try:
         with site.library.opened(name) as opened:
             page = study_page(opened, asked, site.pages)
@@ -116,7 +116,7 @@ def _state(request: Request) -> Response:
 
 
 def _table(request: Request) -> Response:
-    name, asked = request.path_params["name"], Asked.of(request.query_params)
+    name, asked = request.path_params["name"], Asked.of(request.query_params.getlist)
     try:
         with site_of(request).library.opened(name) as opened:
             content = study_csv(opened, asked)
@@ -165,7 +165,7 @@ def _png(content: bytes) -> Response:
 
 def _point(request: Request) -> Response:
     site, name = site_of(request), request.path_params["name"]
-    asked = Asked.of(request.query_params)
+    asked = Asked.of(request.query_params.getlist)
     id_ = point_id(request.path_params["point"])
     try:
         with site.library.opened(name) as opened:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.metrics import Scenario
-from dse.derived.definitions import WHERE
-from dse.derived.derivation import Derivation
+from dse.serve.asked import Asked
 from dse.tasks.benchmark import DIVISIONS, OPEN
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     Folders = Mapping[str, Sequence[Path]]
 
 MAX_POINTS = 1000
-MAX_CONDITIONS = 20
 MEMORY = re.compile(r"[1-9][0-9]{0,8}(\.[0-9]{1,9})?[KMGT]i?B")
 INPUTS = ("models", "dataset")
 """What lies in the folders that a validation may be given; also its options."""
@@ -36,7 +34,7 @@ class Choice:
     Attributes:
         division: of the submission.
         points: their ids; empty for those that lead.
-        where: conditions that points which nobody names must meet.
+        asked: conditions, metrics and objectives by which points that nobody names are chosen.
         decided: whether these have to be certain to lead.
         scenarios: to run; empty for those of the objectives or of the division.
         anyway: whether points are run that an export would refuse.
@@ -46,7 +44,7 @@ class Choice:
 
     division: str = OPEN
     points: tuple[int, ...] = ()
-    where: tuple[str, ...] = ()
+    asked: Asked = field(default_factory=Asked)
     decided: bool = False
     scenarios: tuple[str, ...] = ()
     anyway: bool = False
@@ -66,10 +64,12 @@ class Choice:
         """
         names = [scenario.value for scenario in Scenario]
         scenarios = [one_of(name, "scenario", names) for name in fields.all("scenario")]
+        asked = Asked.of(fields.all)
+        asked.derivation()  # so that no command is asked in vain
         return cls(
             division=one_of(fields.one("division", OPEN), "division", DIVISIONS),
             points=() if fields.has("choose") else _ids(fields.all("point")),
-            where=_conditions(fields.all("where")),
+            asked=asked,
             decided=fields.has("decided"),
             scenarios=tuple(dict.fromkeys(scenarios)),
             anyway=fields.has("anyway"),
@@ -99,8 +99,7 @@ class Choice:
         if self.points:
             points = ["--points", ",".join(map(str, self.points))]
         else:
-            points = [word for each in self.where for word in (WHERE, each)]
-            points += ["--decided"] if self.decided else []
+            points = [*self.asked.options, *(["--decided"] if self.decided else [])]
         return [*points, *([] if self.division == OPEN else ["--division", self.division])]
 
     @property
@@ -115,21 +114,12 @@ class Choice:
         return [*inputs, *self.words, *scenarios, *memory, *anyway]
 
     @property
-    def derivation(self) -> Derivation:
-        """The conditions, checked.
-
-        Raises:
-            RequestError: one is wrong.
-        """
-        return Derivation.parse((), self.where, ())
-
-    @property
     def query(self) -> dict[str, str | list[str]]:
         """The fields of an address that says the same."""
         return {
             "division": self.division,
             "point": [*map(str, self.points)],
-            "where": [*self.where],
+            **{name: [*lines] for name, lines in self.asked.fields.items()},
             "decided": "1" if self.decided else "",
             "scenario": [*self.scenarios],
             "anyway": "1" if self.anyway else "",
@@ -164,17 +154,6 @@ def _inputs(fields: Fields, folders: Folders) -> dict[str, tuple[int, Path]]:
         if text := fields.one(name):
             place = int(one_of(text, name, map(str, range(len(there)))))
             found[name] = place, there[place]
-    return found
-
-
-def _conditions(texts: Sequence[str]) -> tuple[str, ...]:
-    """Conditions, one a line; checked, so that a command is not asked in vain."""
-    lines = [line.strip() for text in texts for line in text.splitlines()]
-    found = tuple(line for line in lines if line)
-    if len(found) > MAX_CONDITIONS:
-        problem = f"there are more than {MAX_CONDITIONS} conditions"
-        raise RequestError(problem, field="where", remedy="leave some out")
-    Derivation.parse((), found, ())
     return found
 
 

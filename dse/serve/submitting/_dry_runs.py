@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import DseError
+from dse.core.wording import format_command
 from dse.machine.measuring_lock import is_measured
 
 if TYPE_CHECKING:
@@ -41,15 +41,6 @@ class DryRun:
     problem: str = ""
 
 
-def command_of(words: Sequence[str]) -> str:
-    """A command as a user would type it.
-
-    Args:
-        words: after ``dse``.
-    """
-    return shlex.join(["dse", *words])
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """Why commands are not asked before the reader wants it.
@@ -57,12 +48,10 @@ class Held:
     Attributes:
         reason: in words that end in "this waits until you ask".
         job: that runs; None where it is something else.
-        command: of the job.
     """
 
     reason: str
     job: Job | None = None
-    command: str = ""
 
 
 def held_back(site: Site, configurations: int) -> Held | None:
@@ -74,7 +63,7 @@ def held_back(site: Site, configurations: int) -> Held | None:
     """
     job = next((job for job in site.jobs.all() if job.state in RUNNING), None)
     if job is not None:
-        return Held(UNDISTURBED, job, command_of(job.words))
+        return Held(UNDISTURBED, job)
     if is_measured():
         return Held(f"Something is being measured on this machine. {UNDISTURBED}")
     if configurations > MAX_ASKED:
@@ -91,7 +80,7 @@ def dry_run(site: Site, words: Sequence[str], *, ask: bool = True) -> DryRun:
         ask: whether to ask; else only the command is told.
     """
     words = [*words, "--dry-run"]
-    command = command_of(words)
+    command = format_command(words)
     if not ask:
         return DryRun(command)
     try:

@@ -9,11 +9,12 @@ from starlette.responses import RedirectResponse
 
 from dse.core.errors import RequestError
 from dse.core.metrics import Scenario
-from dse.core.wording import format_count, format_duration
+from dse.core.wording import format_command, format_count, format_duration
+from dse.serve.asked import Asked
 from dse.serve.posted import Fields
 from dse.serve.site import site_of
 from dse.serve.submitting._choice import Choice, one_of
-from dse.serve.submitting._dry_runs import command_of, dry_run, held_back
+from dse.serve.submitting._dry_runs import dry_run, held_back
 from dse.serve.submitting._steps import page_of, way_of
 from dse.serve.submitting._survey import look
 from dse.tasks.benchmark import DIVISIONS
@@ -159,14 +160,14 @@ def _page(request: Request, choice: Choice, fields: Fields, problem: str = "") -
         survey=known,
         everywhere=known.breaches_of_all,
         choice=choice,
-        where=[line for text in fields.all("where") for line in text.split("\n") if line.strip()],
+        asked=Asked.of(fields.all),
         memory=fields.one("memory"),
         chosen=frozenset(chosen),
         divisions=DIVISIONS,
         scenarios=[scenario.value for scenario in Scenario],
         folders={name: [*map(str, found)] for name, found in _folders(request).items() if found},
         action=page_of(study),
-        command=command_of(words),
+        command=format_command(words),
         again=again,
         held=held,
         dry=dry,

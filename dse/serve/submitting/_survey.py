@@ -185,7 +185,7 @@ def survey(study: Study, choice: Choice) -> Survey:
     """
     division, named = choice.division, choice.points
     benchmark = Benchmark.of(study.about.task, division)
-    view = View(study, choice.derivation)
+    view = View(study, choice.asked.derivation())
     leading, behind = split_frontier(view.frontier)
     contending = {record.id for record in (*leading, *behind)}
     measured = (r for r in study.records.values() if r.outcome.failure is None)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, StreamingResponse
 
 from dse.core.errors import RequestError
+from dse.core.wording import format_command
 from dse.serve.errors import NotFoundError
 from dse.serve.posted import Fields
 from dse.serve.site import site_of
-from dse.serve.submitting._dry_runs import command_of, dry_run, held_back
+from dse.serve.submitting._dry_runs import dry_run, held_back
 from dse.serve.submitting._export import CATEGORIES, STATUSES, Export, Readiness, read_verdicts
 from dse.serve.submitting._steps import page_of, way_of
 from dse.serve.submitting._survey import look
@@ -37,13 +38,11 @@ class Exported:
 
     Attributes:
         job: the command.
-        command: as a user would type it.
         lines: what it printed, or the end of that.
         verdicts: what each checker says: its name, its verdict, and all it complains about.
     """
 
     job: Job
-    command: str
     lines: tuple[str, ...]
     verdicts: tuple[tuple[str, str, tuple[str, ...]], ...]
 
@@ -141,7 +140,7 @@ def _page(
         again=page_of(study, "export", **export.query, now="1"),
         points=page_of(study, division=export.choice.division),
         system=page_of(study, "system", division=export.choice.division),
-        command=command_of(words) if export.submitter else "",
+        command=format_command(words) if export.submitter else "",
         dry=dry,
         ready=None if dry.found is None else Readiness.of(dry.found),
         held=held,
@@ -170,4 +169,4 @@ def _last(site: Site, study: str) -> Exported | None:
         return None
     output = site.jobs.output(job)
     verdicts = tuple(read_verdicts(output))
-    return Exported(job, command_of(job.words), tuple(output.splitlines()), verdicts)
+    return Exported(job, tuple(output.splitlines()), verdicts)

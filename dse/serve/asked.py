@@ -1,4 +1,4 @@
-"""What a reader asks for beyond what was measured, as the address of a page says it."""
+"""What a reader asks for beyond what was measured, as a form or an address says it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from dse.derived.definitions import METRIC, OBJECTIVE, WHERE
 from dse.derived.derivation import Derivation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from starlette.datastructures import QueryParams
+    from collections.abc import Callable, Iterable, Iterator
 
 OPTIONS = {"metric": METRIC, "where": WHERE, "objective": OBJECTIVE}
 """The option of each field of the form; a line of the field is one of them."""
@@ -36,9 +34,13 @@ class Asked:
     objective: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, query: QueryParams) -> Self:
-        """Reads an address: each field may be given several times, and have several lines."""
-        return cls(**{name: _lines(query.getlist(name)) for name in OPTIONS})
+    def of(cls, values: Callable[[str], Iterable[str]]) -> Self:
+        """Reads fields: each may be given several times, and have several lines.
+
+        Args:
+            values: all values of a field, by its name.
+        """
+        return cls(**{name: _lines(values(name)) for name in OPTIONS})
 
     def derivation(self) -> Derivation:
         """What is asked for, checked.
@@ -81,6 +83,6 @@ def complaint(error: RequestError) -> tuple[str, str] | None:
     return field, f"{error.problem}; {error.remedy}" if error.remedy else error.problem
 
 
-def _lines(texts: list[str]) -> tuple[str, ...]:
+def _lines(texts: Iterable[str]) -> tuple[str, ...]:
     lines = (line.strip() for text in texts for line in text.splitlines())
     return tuple(line for line in lines if line)
