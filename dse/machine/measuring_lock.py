@@ -97,7 +97,10 @@ def measuring_lock(
 
 
 def is_measured() -> bool:
-    """Whether some process measures on this machine right now."""
+    """Whether some process measures on this machine right now.
+
+    The lock is tried for an instant: a process that wants it just then tries again after `POLL_S`.
+    """
     with ExitStack() as held:
         # False says that it is taken; None that this file system has no locks.
         return take_lock(_open(held, MEASURING), fcntl.LOCK_SH | fcntl.LOCK_NB) is False
