@@ -20,7 +20,7 @@ class LiteRT:
 
     name: ClassVar[str] = "litert"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("tflite",)
-    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8")
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8", "int4")
     settings: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[tuple[Knob, ...]] = (XNNPACK,)
 

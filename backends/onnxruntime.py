@@ -44,7 +44,7 @@ class OnnxRuntime:
 
     name: ClassVar[str] = "onnxruntime"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
-    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8")
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8", "int4")
     settings: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob(

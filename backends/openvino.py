@@ -31,7 +31,7 @@ class OpenVINO:
 
     name: ClassVar[str] = "openvino"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx", "tflite")
-    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8")
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8", "int4")
     settings: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob(

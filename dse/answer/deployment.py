@@ -12,6 +12,7 @@ from dse.core.details import QualityDetails
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
 from dse.core.paths import cache_dir
+from dse.core.quantisation import artefact_name, method_knobs
 from dse.core.signature import DTYPE_BYTES
 from dse.core.worker_environment import format_variables, user_variables
 from dse.measure.spec import SPEC_FILE, ModelFiles, Spec
@@ -201,7 +202,8 @@ def _specs(study: Study, record: Record) -> Iterator[Spec]:
         except _UNREADABLE:
             continue
         told = spec.configuration
-        if (told.model, told.precision, told.backend) == (own.model, own.precision, own.backend):
+        same = (told.model, told.precision, told.backend) == (own.model, own.precision, own.backend)
+        if same and method_knobs(told) == method_knobs(own):
             yield spec
 
 
@@ -214,7 +216,7 @@ def _check(study: Study, record: Record, found: _Found) -> None:
     own, task = record.configuration, registry.task(study.about.task)
     path = found.files[0]
     suffix = path.suffix.removeprefix(".")
-    noted = study.about.artefacts.get(f"{own.model} {own.precision} {suffix}")
+    noted = study.about.artefacts.get(artefact_name(own, suffix))
     identity = task.identity(found.form)
     sums = {found.sha256}
     if len(found.files) == 1:  # earlier versions noted the file's own checksum

@@ -20,7 +20,7 @@ KnobValue = str | int | float | bool
 
 ModelFormat = Literal["onnx", "tflite"]
 
-PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+PRECISIONS = ("fp32", "fp16", "bf16", "int8", "int4")
 
 
 @dataclass(frozen=True, slots=True, order=True)

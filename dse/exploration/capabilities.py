@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.checksums import digest
 from dse.core.errors import ModelError, RequestError
+from dse.core.quantisation import method_knobs
 from dse.environments.availability import runtime_availabilities
+from dse.models.provider import NO_METHOD, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +58,7 @@ class Capabilities:
         self._needs_published = needs_published
         self._known = known or {}
         self._forms: dict[tuple[str, str, str], Form] = {}
+        self._methods: dict[tuple[object, ...], str | None] = {}
         # Several values of a task's knob may come to the same for a model; the first one counts.
         self._first: dict[tuple[Configuration, str], dict[str, KnobValue]] = {}
 
@@ -74,7 +77,27 @@ class Capabilities:
         return problem
 
     def knob_obstacle(self, point: Configuration) -> str | None:
-        """Why a model can't be loaded with these knobs of the task; None if it can."""
+        """Why a model can't be had or loaded with these knobs; None if it can.
+
+        Knobs of the runtime itself are not looked at.
+        """
+        return self._method_obstacle(point) or self._task_obstacle(point)
+
+    def _method_obstacle(self, point: Configuration) -> str | None:
+        """Why no int8 file can be made by the method of a configuration."""
+        knobs = method_knobs(point)
+        if not knobs:
+            return None
+        file = (point.model, point.precision, point.backend, *knobs.items())
+        if file not in self._methods:
+            provider = provider_of(self._provider, point)
+            formats = registry.backend(point.backend).formats
+            self._methods[file] = (
+                provider.obstacle(point.model, point.precision, formats) if provider else NO_METHOD
+            )
+        return self._methods[file]
+
+    def _task_obstacle(self, point: Configuration) -> str | None:
         own = {knob.name for knob in self._task.knobs}
         knobs = {name: value for name, value in point.knobs if name in own}
         if not knobs:

@@ -12,9 +12,11 @@ from dse.core.backend import Recording
 from dse.core.checksums import canonical_json, model_identity
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
+from dse.core.quantisation import artefact_name, method_knobs
 from dse.core.worker_environment import user_variables
 from dse.exploration._keys import quality_key, size_key, speed_key
 from dse.measure.spec import RUN_LENGTHS, ModelFiles, Spec, TaskSpec
+from dse.models.provider import NO_METHOD, provider_of
 from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
@@ -133,7 +135,7 @@ class Resolver:
     def __init__(self, context: MeasurementContext, study: Study) -> None:
         self._context = context
         self._study = study
-        self._artefacts: dict[tuple[str, ...], Artefact | ModelError] = {}
+        self._artefacts: dict[tuple[object, ...], Artefact | ModelError] = {}
         self._inputs: dict[str, InputFiles] = {}
         self._hashes: dict[Path, str] = {}
         self._checked: set[str] = set()
@@ -164,8 +166,10 @@ class Resolver:
             self._prepare(self._form(configuration))
             return
         model, precision = configuration.model, configuration.precision
-        provider = self._context.provider
-        if name not in self._artefacts:
+        provider = provider_of(self._context.provider, configuration)
+        if provider is None:
+            self._artefacts[name] = ModelError(NO_METHOD)
+        elif name not in self._artefacts:
             if self._context.dataset is not None:
                 # Making the file may need the samples: here their preparation is shown.
                 self._prepare(provider.form(model, precision, formats))
@@ -220,8 +224,7 @@ class Resolver:
             self._check(f"{backend}'s {name}", self._hash(path))
         if artefact is None:
             return
-        configuration = resolved.configuration
-        name = f"{configuration.model} {configuration.precision} {artefact.format}"
+        name = artefact_name(resolved.configuration, artefact.format)
         if name not in self._checked:
             identity = self._context.task.identity(resolved.form)
             self._check(name, model_identity(artefact.sha256, identity))
@@ -327,10 +330,10 @@ class Resolver:
         return self._hashes[path]
 
 
-def _name(configuration: Configuration) -> tuple[str, ...]:
+def _name(configuration: Configuration) -> tuple[object, ...]:
     """What a model file is asked for by."""
-    formats = registry.backend(configuration.backend).formats
-    return configuration.model, configuration.precision, *formats
+    formats, knobs = registry.backend(configuration.backend).formats, method_knobs(configuration)
+    return configuration.model, configuration.precision, *formats, *knobs.items()
 
 
 def _listed(artefact: Artefact) -> str:

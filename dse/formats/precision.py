@@ -26,7 +26,7 @@ _ONNX = {
     10: "fp16",
     16: "bf16",
     **dict.fromkeys((2, 3, 17, 19), "int8"),  # 8-bit integers, kinds of float8
-    **dict.fromkeys((21, 22, 23, 25, 26), "int8"),  # 4 and 2 bits
+    **dict.fromkeys((21, 22, 23, 25, 26), "int4"),  # 4 and 2 bits
 }
 """Precision by number of the type in onnx.proto."""
 _TFLITE = {
@@ -36,7 +36,7 @@ _TFLITE = {
     "bfloat16": ("bf16", 16),
     "int8": ("int8", 8),
     "uint8": ("int8", 8),
-    "int4": ("int8", 4),
+    "int4": ("int4", 4),
 }
 """Precision, and bits of an element, by type."""
 
@@ -45,7 +45,8 @@ def read_precision(path: Path, model_format: ModelFormat) -> str:
     """Reads the precision of most weights; of a TFLite file, those of the first subgraph.
 
     Returns:
-        ``fp32``, ``fp16``, ``bf16``, or ``int8`` for 8 bits and fewer; ``fp32`` without weights.
+        ``fp32``, ``fp16``, ``bf16``, ``int8``, or ``int4`` for 4 bits and fewer; ``fp32`` without
+        weights.
 
     Raises:
         RequestError: the file is damaged.

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dse.models._onnx_products import output_axis, straighten
-from dse.models._weight_scales import (
-    mean_shift,
-    rounded,
-    scales_of_any,
-    scales_of_neighbours,
-    scales_of_single,
-)
+from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank_layers
+from dse.models._weight_scales import choose_grid, mean_shift
 from dse.models.onnx_normalise import input_name, plain, tidy
 from dse.models.subprocess_job import feeds
 
@@ -26,40 +21,81 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
 
+    from dse.core.quantisation import Method
+    from dse.models._weight_scales import Grid, Meeting
+
     Floats = NDArray[np.float32]
 
 
-def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
+def onnx_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
     """Quantises a float32 ONNX file with one input; the samples are files of batch 1.
 
-    Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
-    A softmax at the end stays in float32.
+    Biases take back what rounding the weights shifts. A softmax at the end stays in float32.
     """
-    import onnx
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
     source = plain(model)
     straighten(source)
-    layers = find_layers(source)
-    correct_biases(source, layers, list(feeds([input_name(source)], samples)))
-    target = Path(tempfile.mkdtemp()) / "quantised.onnx"
-    quantize_static(
-        source,
-        target,
-        _Reader(input_name(source), samples),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        # Signed activations would suit Arm as well, but on x86-64 onnxruntime leaves the
-        # convolutions before a hard swish in float with them.
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        nodes_to_exclude=_name_last_softmax(source),
-        extra_options={"TensorQuantOverrides": _overrides(layers)},
-    )
-    quantised = onnx.load(target)
+    name = input_name(source)
+    layers = find_layers(source, method)
+    name_nodes(source)
+    kept = _name_last_softmax(source)
+    correct_biases(source, layers, list(feeds([name], samples)))
+    quantised = _quantised(source, layers, _Reader(name, samples), method, kept)
+    if method.fp32_layers:
+        sensitive = rank_layers(source, quantised, feeds([name], samples[:SENSITIVITY_SAMPLES]))
+        kept += sensitive[: method.fp32_layers]
+        left = [one for one in layers if one.node.name not in kept]
+        quantised = _quantised(source, left, _Reader(name, samples), method, kept)
     tidy(quantised)
     data: bytes = quantised.SerializeToString(deterministic=True)
     return data
+
+
+def _quantised(
+    source: ModelProto, layers: Sequence[Layer], reader: _Reader, method: Method, kept: list[str]
+) -> ModelProto:
+    """The model with a QuantizeLinear and a DequantizeLinear where a tensor takes 8 bits.
+
+    Args:
+        source: in float32.
+        layers: whose weights are quantised.
+        reader: gives the calibration samples.
+        method: how.
+        kept: names of the nodes that stay in float32.
+    """
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    types = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
+    methods = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
+    # Of histograms only what one sample gives has to be in memory at a time.
+    strided = {} if method.calibration == "minmax" else {"CalibStridedMinMax": 1}
+    target = Path(tempfile.mkdtemp()) / "quantised.onnx"
+    given = onnx.ModelProto()
+    given.CopyFrom(source)  # its weights are moved to a file
+    quantize_static(
+        given,
+        target,
+        reader,
+        quant_format=QuantFormat.QDQ,
+        per_channel=method.per_channel,
+        # Signed activations would suit Arm as well, but on x86-64 onnxruntime leaves the
+        # convolutions before a hard swish in float with them.
+        activation_type=types[method.activation_type],
+        weight_type=types[method.weight_type],
+        nodes_to_exclude=kept,
+        calibrate_method=getattr(CalibrationMethod, methods[method.calibration]),
+        extra_options={"TensorQuantOverrides": _overrides(layers, method), **strided},
+    )
+    return onnx.load(target)
+
+
+def name_nodes(model: ModelProto) -> None:
+    """Gives each operator without a name of its own one."""
+    seen: set[str] = set()
+    for node in model.graph.node:
+        if not node.name or node.name in seen:
+            node.name = f"{node.output[0]}/{node.op_type}"
+        seen.add(node.name)
 
 
 def _name_last_softmax(model: ModelProto) -> list[str]:
@@ -84,13 +120,13 @@ class Layer:
         node: the operator; its second input are the weights.
         axis: of the output channels among the weights' dimensions.
         weights: (outputs, ...): with that axis in front.
-        scales: (outputs,): the step of the int8 weights in each.
+        grid: what they are rounded to.
     """
 
     node: NodeProto
     axis: int
     weights: Floats
-    scales: Floats
+    grid: Grid
 
     @property
     def name(self) -> str:
@@ -99,10 +135,10 @@ class Layer:
         return name
 
 
-def find_layers(model: ModelProto) -> list[Layer]:
-    """The layers of a straightened model whose weights are quantised by their channels.
+def find_layers(model: ModelProto, method: Method) -> list[Layer]:
+    """The layers of a straightened model whose weights are quantised.
 
-    Weights that several operators share get one scale.
+    Weights that several operators share get one grid.
     """
     from onnx import numpy_helper
 
@@ -110,35 +146,34 @@ def find_layers(model: ModelProto) -> list[Layer]:
     found: dict[str, list[Layer]] = {}
     for node in model.graph.node:
         if len(node.input) > 1 and node.input[1] in constants:
-            layer = _layer(node, numpy_helper.to_array(constants[node.input[1]]))
+            layer = _layer(node, numpy_helper.to_array(constants[node.input[1]]), method)
             if layer is not None:
                 found.setdefault(layer.name, []).append(layer)
     return [
-        Layer(one.node, one.axis, one.weights, np.maximum.reduce([each.scales for each in sharing]))
+        replace(one, grid=one.grid.shared([each.grid for each in sharing]))
         for sharing in found.values()
         for one in sharing
     ]
 
 
-def _layer(node: NodeProto, weights: NDArray[Any]) -> Layer | None:
+def _layer(node: NodeProto, weights: NDArray[Any], method: Method) -> Layer | None:
     if weights.dtype != np.float32:
         return None
     axis = output_axis(node, weights)
     if axis is None:
         return None
     outputs_first = np.moveaxis(weights, axis, 0)
-    if node.op_type == "Conv":
-        return Layer(node, axis, outputs_first, _convolution_scales(node, outputs_first))
-    return Layer(node, axis, outputs_first, scales_of_neighbours(outputs_first))
+    rows = outputs_first.reshape(len(outputs_first), -1)
+    meeting = _meeting(node, outputs_first) if node.op_type == "Conv" else "neighbours"
+    return Layer(node, axis, outputs_first, choose_grid(rows, meeting, method))
 
 
-def _convolution_scales(node: NodeProto, weights: Floats) -> Floats:
-    """Of a kernel (outputs, inputs of a group, ...)."""
+def _meeting(node: NodeProto, weights: Floats) -> Meeting:
+    """Which weights of a kernel (outputs, inputs of a group, ...) meet."""
     outputs, inputs, *kernel = weights.shape
-    rows = weights.reshape(outputs, -1)
     if inputs == 1 and _integer(node, "group", 1) == outputs > 1:
-        return scales_of_single(rows)  # depthwise: no two products meet
-    return scales_of_neighbours(rows) if set(kernel) == {1} else scales_of_any(rows)
+        return "none"  # depthwise: no two products meet
+    return "neighbours" if set(kernel) == {1} else "any"
 
 
 def correct_biases(
@@ -169,14 +204,15 @@ def _has_bias(layer: Layer, constants: Mapping[str, Any]) -> bool:
         return False
     factors = [one.f for one in node.attribute if one.name in ("alpha", "beta")]
     size = int(np.prod(constants[node.input[2]].dims))
-    return set(factors) <= {1.0} and not _integer(node, "transA", 0) and size == len(layer.scales)
+    return set(factors) <= {1.0} and not _integer(node, "transA", 0) and size == len(layer.weights)
 
 
 def _shift(layer: Layer, means: NDArray[np.float64]) -> NDArray[np.float64]:
     """By how much rounding the weights moves the mean of each output."""
     outputs = len(layer.weights)
     rows = layer.weights.reshape(outputs, -1)
-    changes = (rounded(rows, layer.scales) - rows).reshape(*layer.weights.shape[:2], -1).sum(axis=2)
+    changed = layer.grid.rounded(rows) - rows
+    changes = changed.reshape(*layer.weights.shape[:2], -1).sum(axis=2)
     return mean_shift(changes, means)
 
 
@@ -222,15 +258,15 @@ def iter_values(
         yield {name: values[name] for name in wanted}
 
 
-def _overrides(layers: Sequence[Layer]) -> dict[str, list[dict[str, Any]]]:
-    """The option ``TensorQuantOverrides``: axis and scale of each channel, by weights."""
-    zero = np.int8(0)
-    return {
-        layer.name: [
-            {"axis": layer.axis, "scale": scale, "zero_point": zero} for scale in layer.scales
-        ]
-        for layer in layers
-    }
+def _overrides(layers: Sequence[Layer], method: Method) -> dict[str, list[dict[str, Any]]]:
+    """The option ``TensorQuantOverrides``: scale and zero point of each channel, by weights."""
+    found = {}
+    for layer in layers:
+        pairs = zip(layer.grid.scales, layer.grid.zeros, strict=True)
+        steps = [{"scale": scale, "zero_point": zero} for scale, zero in pairs]
+        each = [{"axis": layer.axis, **one} for one in steps]
+        found[layer.name] = each if method.per_channel else steps[:1]
+    return found
 
 
 def _integer(node: NodeProto, name: str, default: int) -> int:
@@ -241,7 +277,16 @@ class _Reader:
     """Hands samples out as onnxruntime's ``CalibrationDataReader`` does."""
 
     def __init__(self, name: str, samples: Sequence[Path]) -> None:
-        self._inputs = feeds([name], samples)
+        self._name = name
+        self._samples = samples
+        self.set_range(0, len(samples))
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """Starts over with some of the samples."""
+        self._inputs = feeds([self._name], self._samples[start_index:end_index])
 
     def get_next(self) -> dict[str, Any] | None:
         """The inputs of one inference; None at the end."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.models._onnx_int8 import find_layers, iter_values
+from dse.models._onnx_int8 import find_layers, iter_values, name_nodes
 from dse.models._onnx_products import straighten
-from dse.models._weight_scales import to_steps
+from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank_layers
 from dse.models.onnx_normalise import scalable, tidy
 from dse.models.subprocess_job import feeds
 
@@ -25,49 +25,84 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
 
+    from dse.core.quantisation import Method
     from dse.models._onnx_int8 import Layer
 
 MIN_OUTPUTS = 8
 """A product with fewer outputs gives the logits: it takes no time, and rounding moves answers."""
 MAX_ACTIVATION = 255
+PERCENTILE = 99.999
+"""The share of an activation's values that its range holds, as in onnxruntime's calibration."""
 
 
-def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises the products of a float32 ONNX file; the samples are files of batch 1.
-
-    Weights are rounded so that no CPU's products saturate.
-    """
+def onnx_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
+    """Quantises the products of a float32 ONNX file; the samples are files of batch 1."""
     source = scalable(model)
     straighten(source)
-    layers = [one for one in find_layers(source) if _is_product(one)]
+    name_nodes(source)
+    layers = [one for one in find_layers(source, method) if _is_product(one)]
     if not layers:
         raise SystemExit("it has no matrix product by constant weights")
     names = [one.name for one in source.graph.input]
     inputs = {layer.node.input[0] for layer in layers}
-    _quantise(source, layers, _find_ranges(source, inputs, feeds(names, samples)))
-    tidy(source)
-    data: bytes = source.SerializeToString(deterministic=True)
+    ranges = _find_ranges(source, inputs, feeds(names, samples), method)
+    quantised = _quantised(source, layers, ranges, method)
+    if method.fp32_layers:
+        some = feeds(names, samples[:SENSITIVITY_SAMPLES])
+        kept = rank_layers(source, quantised, some)[: method.fp32_layers]
+        left = [one for one in layers if one.node.name not in kept]
+        quantised = _quantised(source, left, ranges, method)
+    tidy(quantised)
+    data: bytes = quantised.SerializeToString(deterministic=True)
     return data
 
 
 def _is_product(layer: Layer) -> bool:
-    return layer.node.op_type == "MatMul" and len(layer.scales) >= MIN_OUTPUTS
+    return layer.node.op_type == "MatMul" and len(layer.weights) >= MIN_OUTPUTS
 
 
 def _find_ranges(
-    model: ModelProto, names: set[str], inputs: Iterable[Mapping[str, NDArray[Any]]]
+    model: ModelProto,
+    names: set[str],
+    inputs: Iterable[Mapping[str, NDArray[Any]]],
+    method: Method,
 ) -> dict[str, tuple[float, float]]:
-    """The least and the greatest value of tensors of a model over all inputs, zero among them."""
-    ranges = dict.fromkeys(names, (0.0, 0.0))
+    """How far tensors of a model reach over all inputs, zero included.
+
+    By percentiles it is the mean over the inputs of what `PERCENTILE` of the values keep to.
+    """
+    reach: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    outside = 100 - PERCENTILE if method.calibration == "percentile" else 0
     for values in iter_values(model, names, inputs):
         for name, value in values.items():
-            low, high = ranges[name]
-            ranges[name] = min(low, float(value.min())), max(high, float(value.max()))
-    return ranges
+            low, high = np.percentile(value, (outside, 100 - outside), method="nearest")
+            reach[name].append((min(0.0, float(low)), max(0.0, float(high))))
+    ends = {name: np.array(found) for name, found in reach.items()}
+    if method.calibration == "percentile":
+        return {name: (one[:, 0].mean(), one[:, 1].mean()) for name, one in ends.items()}
+    return {name: (one[:, 0].min(), one[:, 1].max()) for name, one in ends.items()}
+
+
+def _quantised(
+    source: ModelProto,
+    layers: Iterable[Layer],
+    ranges: Mapping[str, tuple[float, float]],
+    method: Method,
+) -> ModelProto:
+    """The model with an input and weights that went through 8 bits for each layer."""
+    import onnx
+
+    model = onnx.ModelProto()
+    model.CopyFrom(source)
+    _quantise(model, layers, ranges, method)
+    return model
 
 
 def _quantise(
-    model: ModelProto, layers: Iterable[Layer], ranges: Mapping[str, tuple[float, float]]
+    model: ModelProto,
+    layers: Iterable[Layer],
+    ranges: Mapping[str, tuple[float, float]],
+    method: Method,
 ) -> None:
     """Gives each layer an input and weights that went through 8 bits."""
     layer_of = {layer.node.output[0]: layer for layer in layers}
@@ -78,9 +113,9 @@ def _quantise(
         if layer is not None:
             source, weights = node.input[0], node.input[1]
             if source not in made:
-                made[source] = _add_activation(model, nodes, source, ranges[source])
+                made[source] = _add_activation(model, nodes, source, ranges[source], method)
             if weights not in made:
-                made[weights] = _add_weights(model, nodes, layer)
+                made[weights] = _add_weights(model, nodes, layer, method)
             node.input[0], node.input[1] = made[source], made[weights]
         nodes.append(node)
     del model.graph.node[:]
@@ -88,14 +123,20 @@ def _quantise(
 
 
 def _add_activation(
-    model: ModelProto, nodes: list[NodeProto], name: str, reach: tuple[float, float]
+    model: ModelProto,
+    nodes: list[NodeProto],
+    name: str,
+    reach: tuple[float, float],
+    method: Method,
 ) -> str:
     """Adds the way of a tensor through 8 bits; returns the name of what comes out."""
     from onnx import helper
 
     low, high = reach
     scale = np.float32((high - low) / MAX_ACTIVATION or 1)
-    zero = np.uint8(np.clip(np.rint(-low / scale), 0, MAX_ACTIVATION))
+    unsigned = np.clip(np.rint(-low / scale), 0, MAX_ACTIVATION)
+    signed = method.activation_type == "int8"
+    zero = np.int8(unsigned - 128) if signed else np.uint8(unsigned)
     parameters = [_keep(model, f"{name}/scale", scale), _keep(model, f"{name}/zero", zero)]
     stored, found = f"{name}/quantised", f"{name}/dequantised"
     nodes.append(helper.make_node("QuantizeLinear", [name, *parameters], [stored], stored))
@@ -103,19 +144,23 @@ def _add_activation(
     return found
 
 
-def _add_weights(model: ModelProto, nodes: list[NodeProto], layer: Layer) -> str:
+def _add_weights(model: ModelProto, nodes: list[NodeProto], layer: Layer, method: Method) -> str:
     """Adds the weights of a layer in 8 bits; returns the name of what they are dequantised to."""
     from onnx import helper
 
-    steps = to_steps(layer.weights, layer.scales)
-    weights = np.ascontiguousarray(np.moveaxis(steps, 0, layer.axis))
+    steps = layer.grid.to_steps(layer.weights.reshape(len(layer.weights), -1))
+    weights = np.moveaxis(steps.reshape(layer.weights.shape), 0, layer.axis)
+    scales, zeros = layer.grid.scales, layer.grid.zeros
+    axis = layer.axis if method.per_channel else None  # None is left out
+    if not method.per_channel:
+        scales, zeros = scales[0], zeros[0]
     inputs = [
-        _keep(model, f"{layer.name}/int8", weights),
-        _keep(model, f"{layer.name}/scale", layer.scales),
-        _keep(model, f"{layer.name}/zero", np.zeros(len(layer.scales), np.int8)),
+        _keep(model, f"{layer.name}/{method.weight_type}", np.ascontiguousarray(weights)),
+        _keep(model, f"{layer.name}/scale", scales),
+        _keep(model, f"{layer.name}/zero", zeros),
     ]
     found = f"{layer.name}/dequantised"
-    nodes.append(helper.make_node("DequantizeLinear", inputs, [found], found, axis=layer.axis))
+    nodes.append(helper.make_node("DequantizeLinear", inputs, [found], found, axis=axis))
     return found
 
 

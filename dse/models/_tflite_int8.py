@@ -2,40 +2,87 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from dse.machine.affinity import available_cpus
-from dse.models._tflite_layers import File, channel_means, round_again
+from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank, squared_error
+from dse.models._tflite_layers import File, channel_means, layer_outputs, round_again
 from dse.models.subprocess_job import feeds, load_samples
 from dse.models.tflite_packing import SIGNATURE, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dse.core.quantisation import Method
 
 _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (schema.fbs)
 
 
-def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
+def tflite_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
     """Quantises a float32 TFLite file with one input; the samples are files of batch 1.
 
-    Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
+    Biases take back what rounding the weights shifts.
+    """
+    data, name = _signed(model.read_bytes())
+    inputs = list(load_samples(samples))
+    ranges = _ranges(data, _recipe(data, ()).get_quantization_recipe(), feeds([name], samples))
+    means = channel_means(data, (one for (one,) in inputs), len(available_cpus()))
+
+    def quantised(kept: Collection[str]) -> bytes:
+        """The file in int8, but for the layers with these outputs."""
+        made = File(bytes(_recipe(data, kept).quantize(ranges).quantized_model))
+        round_again(made, File(data), means, method)
+        return _conventional(made)
+
+    kept: list[str] = []
+    if method.fp32_layers:
+        some = [one for (one,) in inputs[:SENSITIVITY_SAMPLES]]
+        expected = _outputs(data, some)
+        kept = rank(
+            layer_outputs(File(data)),
+            lambda kept: squared_error(expected, _outputs(quantised(kept), some)),
+        )
+    return quantised(kept[: method.fp32_layers])
+
+
+def _recipe(data: bytes, kept: Collection[str]) -> Any:
+    """The quantiser of a file, told what to make of it.
+
+    Args:
+        data: the file in float32.
+        kept: names of the outputs of layers that stay in float32.
     """
     from ai_edge_quantizer import qtyping, quantizer, recipe
 
-    data, name = _signed(model.read_bytes())
     work = quantizer.Quantizer(data, recipe.static_wi8_ai8())
-    for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
-        work.update_quantization_recipe(
-            ".*", end, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
-        )
-    ranges = _ranges(data, work.get_quantization_recipe(), feeds([name], samples))
-    quantised = File(bytes(work.quantize(ranges).quantized_model))
-    inputs = (sample for (sample,) in load_samples(samples))
-    means = channel_means(data, inputs, len(available_cpus()))
-    round_again(quantised, File(data), means)
-    return _conventional(quantised)
+    operation, nothing = qtyping.TFLOperationName, quantizer.AlgorithmName.NO_QUANTIZE
+    for end in (operation.INPUT, operation.OUTPUT):
+        work.update_quantization_recipe(".*", end, algorithm_key=nothing)
+    for name in kept:
+        # The names of all outputs of an operator, each with a semicolon behind it.
+        scope = rf"(^|;){re.escape(name)}(;|$)"
+        work.update_quantization_recipe(scope, operation.ALL_SUPPORTED, algorithm_key=nothing)
+    return work
+
+
+def _outputs(data: bytes, inputs: Iterable[NDArray[Any]]) -> list[NDArray[Any]]:
+    """What a file of one input and one output answers to inputs."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=data, num_threads=len(available_cpus()))
+    interpreter.allocate_tensors()
+    (entry,), (first, *_) = interpreter.get_input_details(), interpreter.get_output_details()
+    found = []
+    for one in inputs:
+        interpreter.set_tensor(entry["index"], one)
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(first["index"]).copy())
+    return found
 
 
 def _ranges(data: bytes, recipe: Any, inputs: Iterator[dict[str, Any]]) -> Any:

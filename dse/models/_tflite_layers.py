@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.models._weight_scales import (
-    mean_shift,
-    rounded,
-    scales_of_any,
-    scales_of_neighbours,
-    scales_of_single,
-)
+from dse.models._weight_scales import choose_grid, mean_shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from dse.core.quantisation import Method
+    from dse.models._weight_scales import Grid, Meeting
 
     Floats = NDArray[np.float32]
 
@@ -94,8 +91,20 @@ class _Layer:
     tensors: tuple[Any, ...]
 
 
-def round_again(target: File, source: File, means: Mapping[int, NDArray[np.float64]]) -> None:
-    """Rounds weights so that no CPU's products saturate; biases take back what that shifts.
+def layer_outputs(file: File) -> list[str]:
+    """Names of the outputs of the layers that have weights."""
+    tensors = file.graph.tensors
+    return [
+        tensors[one.outputs[0]].name.decode()
+        for one in file.layers()
+        if file.buffers[tensors[one.inputs[1]].buffer]
+    ]
+
+
+def round_again(
+    target: File, source: File, means: Mapping[int, NDArray[np.float64]], method: Method
+) -> None:
+    """Rounds weights as a method asks for; biases take back what that shifts.
 
     The int8 file is changed. The means of each channel of the layers' inputs go by index in the
     float32 file.
@@ -107,9 +116,12 @@ def round_again(target: File, source: File, means: Mapping[int, NDArray[np.float
     for found in sharing.values():
         layers = [one for one in found if one is not None]
         if len(layers) == len(found):
-            scales = np.maximum.reduce([_needed(one) for one in layers])
+            first, *others = [_grid(one, method) for one in layers]
+            grid = first.shared(others)
             for layer in layers:
-                _round(target, layer, scales, means[layer.source])
+                _round(target, layer, grid, means[layer.source])
+                if not method.per_channel:
+                    _share_scale(layer)
 
 
 def _layer(target: File, source: File, mine: Any, theirs: Any) -> _Layer | None:
@@ -130,39 +142,47 @@ def _layer(target: File, source: File, mine: Any, theirs: Any) -> _Layer | None:
     return _Layer(code, front, axis, bias, int(theirs.inputs[0]), tuple(tensors))
 
 
-def _needed(layer: _Layer) -> Floats:
-    """Scales with which no product saturates, and the bias fits into 32 bits."""
-    scales = np.maximum(_scales(layer), np.asarray(layer.tensors[1].quantization.scale, np.float32))
-    if layer.bias is None:
-        return scales
-    step = np.float64(layer.tensors[0].quantization.scale[0])
-    least = np.abs(layer.bias.astype(np.float64)) / (step * _BIAS_MAX)
-    return np.maximum(scales, least.astype(np.float32))
+def _grid(layer: _Layer, method: Method) -> Grid:
+    """That of a method, with scales for which the bias fits into 32 bits."""
+    rows = layer.weights.reshape(len(layer.weights), -1)
+    grid = choose_grid(rows, _meeting(layer), method)
+    least = np.asarray(layer.tensors[1].quantization.scale, np.float32)
+    if layer.bias is not None:
+        step = np.float64(layer.tensors[0].quantization.scale[0])
+        fitting = np.abs(layer.bias.astype(np.float64)) / (step * _BIAS_MAX)
+        least = np.maximum(least, fitting.astype(np.float32))
+    if not method.per_channel:
+        least = np.full_like(least, least[rows.any(axis=1)].max(initial=0))
+    return grid.wider(least)
 
 
-def _round(target: File, layer: _Layer, scales: Floats, means: NDArray[np.float64]) -> None:
+def _round(target: File, layer: _Layer, grid: Grid, means: NDArray[np.float64]) -> None:
     source, kernel, *bias = layer.tensors
     rows = layer.weights.reshape(len(layer.weights), -1)
-    values = rounded(rows, scales)
-    steps = np.rint(values / scales[:, None]).astype(np.int8).reshape(layer.weights.shape)
+    steps = grid.to_steps(rows).reshape(layer.weights.shape)
     target.buffers[kernel.buffer] = np.moveaxis(steps, 0, layer.axis).tobytes()
-    kernel.quantization.scale = scales
+    kernel.quantization.scale = grid.scales
     if layer.bias is None:
         return
-    corrected = layer.bias - _shift(layer, values - rows, means)
-    units = np.float64(source.quantization.scale[0]) * scales.astype(np.float64)
+    corrected = layer.bias - _shift(layer, grid.rounded(rows) - rows, means)
+    units = np.float64(source.quantization.scale[0]) * grid.scales.astype(np.float64)
     ints = np.clip(np.rint(corrected / units), -_INT32_MAX, _INT32_MAX).astype(np.int32)
     target.buffers[bias[0].buffer] = ints.tobytes()
     bias[0].quantization.scale = units.astype(np.float32)
 
 
-def _scales(layer: _Layer) -> Floats:
-    rows = layer.weights.reshape(len(layer.weights), -1)
+def _share_scale(layer: _Layer) -> None:
+    """Writes the one scale of a layer once."""
+    for tensor in layer.tensors[1:]:
+        tensor.quantization.scale = tensor.quantization.scale[:1]
+        tensor.quantization.zeroPoint = np.zeros(1, np.int64)
+        tensor.quantization.quantizedDimension = 0
+
+
+def _meeting(layer: _Layer) -> Meeting:
     if layer.code == _DEPTHWISE:
-        return scales_of_single(rows)
-    if layer.code == _DENSE or layer.weights.shape[1:3] == (1, 1):
-        return scales_of_neighbours(rows)
-    return scales_of_any(rows)
+        return "none"
+    return "neighbours" if layer.code == _DENSE or layer.weights.shape[1:3] == (1, 1) else "any"
 
 
 def _shift(layer: _Layer, changes: Floats, means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ class Derived(ABC):
 
     def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
         """Why no file in one of these formats can be had; None if one can."""
-        inner = self._inner.obstacle(model, precision, formats)
+        inner = self._lack(model, precision, formats)
         if inner is None:
             return None
         concerned = [one for one in formats if self._concerns(model, precision, one)]
@@ -90,6 +90,10 @@ class Derived(ABC):
     def _form(self, model: str, model_format: ModelFormat) -> Form:
         """That of the file that it makes."""
 
+    def _lack(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
+        """Why none of the inner provider's own files will do; None if one does."""
+        return self._inner.obstacle(model, precision, formats)
+
     def _chosen(
         self, model: str, precision: str, formats: tuple[ModelFormat, ...]
     ) -> ModelFormat | None:
@@ -98,13 +102,14 @@ class Derived(ABC):
         Raises:
             RequestError: it is concerned, but hindered.
         """
-        if self._inner.obstacle(model, precision, formats) is None:
+        if self._lack(model, precision, formats) is None:
             return None
         concerned = [one for one in formats if self._concerns(model, precision, one)]
         for one in concerned:
             if self._hindrance(model, precision, one) is None:
                 return one
-        if concerned:
+        unsuited = self._inner.obstacle(model, precision, formats) is None
+        if concerned or unsuited:
             raise RequestError(f"{model} {precision}: {self.obstacle(model, precision, formats)}")
         return None
 

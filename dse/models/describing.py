@@ -38,6 +38,7 @@ _PRECISION_WORDS = {
     "fp16": "fp16|float16|half",
     "bf16": "bf16|bfloat16",
     "int8": "int8|uint8|quant|quantized",
+    "int4": "int4|uint4|w4|q4",
 }
 """How the names of files end that tell the precision."""
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 FILE_NAME = "models.yaml"
 UNSTATED = "origin not stated"
 
-Precision = Literal["fp32", "fp16", "bf16", "int8"]
+Precision = Literal["fp32", "fp16", "bf16", "int8", "int4"]
 
 
 def _printable(value: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from dse.core.quantisation import method_knobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from dse.core.configuration import ModelFormat
+    from dse.core.configuration import Configuration, KnobValue, ModelFormat
     from dse.core.inference_cost import ModelCounts
     from dse.core.measurement import PublishedQuality
     from dse.core.signature import Form, Signature
@@ -125,3 +127,31 @@ class Provider(Protocol):
             RequestError: none can be had.
         """
         ...
+
+
+@runtime_checkable
+class Quantising(Provider, Protocol):
+    """A provider that makes int8 files by the methods of `dse.core.quantisation`."""
+
+    def by(self, knobs: Mapping[str, KnobValue]) -> Provider:
+        """A provider of the same models whose int8 files are all made by one method.
+
+        Args:
+            knobs: of the method; at least one.
+        """
+        ...
+
+
+NO_METHOD = "a method of quantization takes trained models: give --models and a --dataset"
+
+
+def provider_of(provider: Provider, configuration: Configuration) -> Provider | None:
+    """The provider of a configuration's file, made by the method that its knobs name.
+
+    Returns:
+        None where they name a method and the provider makes no file by one: `NO_METHOD`.
+    """
+    knobs = method_knobs(configuration)
+    if not knobs:
+        return provider
+    return provider.by(knobs) if isinstance(provider, Quantising) else None

@@ -1,16 +1,19 @@
 """From a float32 model file to one in int8, by static post-training quantisation.
 
-Weights become int8 with a scale per output channel, activations 8 bits with a scale per tensor
-and a zero point. Input and output stay float32: so one form serves both precisions and the
-runtimes convert at their own speed, which costs one pass over the input.
+Usually weights become int8 with a scale per output channel, activations 8 bits with a scale per
+tensor and a zero point; see `dse.core.quantisation` for what else there is. Input and output stay
+float32: so one form serves both precisions and the runtimes convert at their own speed, which costs
+one pass over the input.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from dse.core.quantisation import Method
 from dse.core.requirements import Requirement
 from dse.models import subprocess_job
 
@@ -19,12 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.backend import Batch
-    from dse.core.configuration import ModelFormat
+    from dse.core.configuration import KnobValue, ModelFormat
+    from dse.core.quantisation import Way
     from dse.core.signature import Form
     from dse.models.calibration import Calibration
 
-    Way = Literal["onnx", "onnx-products", "tflite"]
-    """What the worker is told: the format, and whether nothing but products is quantised."""
 
 QUANTISATION_VERSION = 3
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
@@ -32,6 +34,7 @@ QUANTISATION_VERSION = 3
 QUANTISATION_WORKER = "dse.models.quantise_worker"
 
 _LIBRARIES: Mapping[ModelFormat, str] = {"onnx": "onnxruntime", "tflite": "ai-edge-quantizer"}
+NNCF = Requirement("int8 files by nncf", ("nncf",), "nncf")
 _MODULES: Mapping[ModelFormat, tuple[str, ...]] = {
     "onnx": ("onnx", "onnxruntime"),
     "tflite": ("ai_edge_litert", "ai_edge_quantizer"),
@@ -46,18 +49,23 @@ class Quantisation:
         model_format: of the file and of the result.
         form: how a sample becomes the input of the model in that format.
         calibration: what shows how far each activation reaches.
+        knobs: those of the method that are not to be as usual.
     """
 
     model_format: ModelFormat
     form: Form
     calibration: Calibration
+    knobs: Mapping[str, KnobValue] = field(default_factory=dict)
 
     @property
     def way(self) -> Way:
-        """How the worker quantises it."""
-        if self.calibration.products_only and self.model_format == "onnx":
-            return "onnx-products"
-        return self.model_format
+        """What is quantised."""
+        return find_way(self.model_format, self.calibration)
+
+    @property
+    def method(self) -> Method:
+        """How it is quantised."""
+        return Method.from_knobs(self.knobs, self.way)
 
     def identity(self) -> list[Any]:
         """All that the result depends on beside the file, as a JSON value.
@@ -66,13 +74,19 @@ class Quantisation:
             UnavailableError: a library that this takes is not installed.
         """
         needed = need(self.model_format)
-        if not needed.met:
-            raise needed.error()
+        by_nncf = self.method.quantizer == "nncf"
+        for one in (needed, NNCF) if by_nncf else (needed,):
+            if not one.met:
+                raise one.error()
         try:
             found = library(self.model_format)
         except ImportError as error:
             raise needed.error(error) from error
-        own = ["products"] if self.calibration.products_only else []
+        own: list[Any] = ["products"] if self.calibration.products_only else []
+        if changes := self.method.changes(self.way):
+            own.append(changes)
+        if by_nncf:
+            own.append(f"nncf {metadata.version('nncf')}")
         return [QUANTISATION_VERSION, found, *own, *self.calibration.identity(self.form)]
 
     def of(self, model: Path) -> bytes:
@@ -83,7 +97,14 @@ class Quantisation:
             DseError: the temporary folder can't be written.
         """
         samples = self.calibration.samples(self.form)
-        return quantise(model, self.way, samples)
+        return quantise(model, self.way, samples, self.method)
+
+
+def find_way(model_format: ModelFormat, calibration: Calibration) -> Way:
+    """What is quantised of a file of a format."""
+    if calibration.products_only and model_format == "onnx":
+        return "onnx-products"
+    return model_format
 
 
 def need(model_format: ModelFormat) -> Requirement:
@@ -101,16 +122,21 @@ def library(model_format: ModelFormat) -> str:
     return f"{name} {metadata.version(name)}"
 
 
-def quantise(model: Path, way: Way, samples: Iterable[Batch]) -> bytes:
+def quantise(
+    model: Path, way: Way, samples: Iterable[Batch], method: Method | None = None
+) -> bytes:
     """The int8 file of a float32 file.
 
     Args:
         model: has one input, float32, unless only products are quantised.
         way: which library quantises what.
         samples: inputs of batch 1, in the model's layout and order; at least one.
+        method: how; None for the usual one.
 
     Raises:
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    return subprocess_job.run(QUANTISATION_WORKER, model, way, done="quantised", samples=samples)
+    asked = {"way": way, "changes": method.changes(way) if method else {}}
+    word = json.dumps(asked)
+    return subprocess_job.run(QUANTISATION_WORKER, model, word, done="quantised", samples=samples)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dse.core.quantisation import Method, obstacle
 from dse.models.derived import FORMATS, Derived, derive
-from dse.models.quantise import Quantisation, need
+from dse.models.quantise import NNCF, Quantisation, find_way, need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from dse.core.configuration import ModelFormat
+    from dse.core.configuration import KnobValue, ModelFormat
     from dse.core.signature import Form
     from dse.models.calibration import Calibration
     from dse.models.provider import Artefact, Provider
@@ -27,6 +28,7 @@ class Quantised(Derived):
         input_type: the element type of an input of that form, by numpy's name, which must be
             float32; None where only products are quantised, which takes any input.
         noun: what a sample is, in the plural.
+        knobs: of the method, see `by`.
     """
 
     def __init__(
@@ -35,16 +37,32 @@ class Quantised(Derived):
         calibration: Calibration | None,
         input_type: Callable[[Form], str] | None,
         noun: str,
+        knobs: Mapping[str, KnobValue] | None = None,
     ) -> None:
         super().__init__(inner)
         self._calibration = calibration
         self._input_type = input_type
         self._noun = noun
+        self._knobs = knobs or {}
+
+    def by(self, knobs: Mapping[str, KnobValue]) -> Provider:
+        """A provider of the same models whose int8 files are all made here, by one method.
+
+        Args:
+            knobs: of `dse.core.quantisation`; at least one.
+        """
+        return Quantised(self._inner, self._calibration, self._input_type, self._noun, knobs)
 
     def precisions(self, model: str) -> tuple[str, ...]:
         """The precisions that can be had of a model."""
         own = () if self.obstacle(model, "int8", FORMATS) else ("int8",)
         return tuple(dict.fromkeys([*self._inner.precisions(model), *own]))
+
+    def _lack(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
+        """Where a method is asked for, a file that was made by an unknown one won't do."""
+        if self._knobs and precision == "int8":
+            return "int8 by a method is made from an fp32 file, which it has not got"
+        return super()._lack(model, precision, formats)
 
     def _concerns(self, model: str, precision: str, model_format: ModelFormat) -> bool:
         return precision == "int8" and self._inner.obstacle(model, "fp32", (model_format,)) is None
@@ -55,7 +73,10 @@ class Quantised(Derived):
             return f"int8 is made from fp32 files with float32 input, not {dtype}"
         if self._calibration is None:
             return f"int8 is calibrated on {self._noun}: give a --dataset"
-        return need(model_format).obstacle
+        way = find_way(model_format, self._calibration)
+        method = Method.from_knobs(self._knobs, way)
+        lacking = NNCF.obstacle if method.quantizer == "nncf" else None
+        return obstacle(method, way) or need(model_format).obstacle or lacking
 
     def _form(self, model: str, model_format: ModelFormat) -> Form:
         return self._inner.form(model, "fp32", (model_format,))
@@ -63,7 +84,7 @@ class Quantised(Derived):
     def _make(self, model: str, model_format: ModelFormat) -> Artefact:
         assert self._calibration is not None  # noqa: S101  # else there is a hindrance
         source = self._inner.artefact(model, "fp32", (model_format,))
-        quantisation = Quantisation(model_format, source.form, self._calibration)
+        quantisation = Quantisation(model_format, source.form, self._calibration, self._knobs)
         path, sha256 = derive(
             "quantised",
             f"{model}.int8.{model_format}",
@@ -76,9 +97,16 @@ class Quantised(Derived):
             path=path,
             sha256=sha256,
             beside=(),
-            weights=f"{source.weights}, int8 calibrated on {self._calibration.description}",
+            weights=f"{source.weights}, {_describe(quantisation)}",
             # What others measured of an int8 file, they measured of another one.
             published=None,
             calibrated_on=self._calibration.count,
             made_from=source.made_from or source.path.name,
         )
+
+
+def _describe(quantisation: Quantisation) -> str:
+    """How a file was made, in words."""
+    changes = quantisation.method.changes(quantisation.way)
+    values = "".join(f", {name}={value}" for name, value in changes.items())
+    return f"int8 calibrated on {quantisation.calibration.description}{values}"

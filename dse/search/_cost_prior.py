@@ -30,11 +30,11 @@ RELATIVE_COSTS = ((3.0, 0.7), (12.0, 0.8), (2e5, 1.8), (3.0, 0.7))
 """Cost of a depthwise multiply-accumulate, a value, a layer and a parameter, in units of a
 multiply-accumulate of full convolutions in fp32: median and standard deviation of the logarithm,
 roughly those of the published systems, of which ArmNN has the most expensive layers."""
-SPEEDUPS = {"int8": (4.0, 0.6), "fp16": (1.3, 0.3), "bf16": (1.4, 0.3)}
+SPEEDUPS = {"int8": (4.0, 0.6), "int4": (2.0, 0.9), "fp16": (1.3, 0.3), "bf16": (1.4, 0.3)}
 """Speedup of full convolutions over fp32: median and standard deviation of the logarithm. A runtime
 that is fast in one precision is assumed to be fast in the others. Other parts have no speedup,
-except that parameters are smaller."""
-PARAMETER_SIZES = {"int8": 0.25, "fp16": 0.5, "bf16": 0.5}
+except that parameters are smaller. Weights of 4 bits are computed with in more, and unpacked."""
+PARAMETER_SIZES = {"int8": 0.25, "int4": 0.125, "fp16": 0.5, "bf16": 0.5}
 """Size of a parameter relative to fp32."""
 SKIPPING = (3.0, 0.5)
 """Of the weights that are zero, most runtimes skip none and some nearly all: the share skipped is a

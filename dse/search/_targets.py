@@ -163,7 +163,9 @@ class Target:
             return self.offset + 0.5 * FASTER_PER_DOUBLING * doubled * -self.relation
         if self.metric == MODEL_SIZE.name:
             return (
-                self.offset + features.log_macs - _amounts_by_precision(precisions, {"int8": 1.4})
+                self.offset
+                + features.log_macs
+                - _amounts_by_precision(precisions, {"int8": 1.4, "int4": 2.1})
             )
         time = features.times.means + LOG_SLOWER_GATED * features.quantised * features.gated
         time -= FASTER_PER_DOUBLING * features.layouts[:, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
-from dse.core import registry
+from dse.core import quantisation, registry
 from dse.core.backend import read_numbers, write_numbers
 from dse.space._form import KnobForm, as_written, iter_values
 from dse.space.space import BackendChoice, Condition, KnobChoice, is_pattern, matching
@@ -35,14 +35,16 @@ def backend_choice(
 ) -> BackendChoice:
     """A backend of the registry with its knobs and settings, as a file gives them under its name.
 
-    Knobs of the space's task stand there, too. Conditions refer to the rest of the space; errors
-    name the document.
+    Knobs of the space's task and of int8 files stand there, too. Conditions refer to the rest of
+    the space; errors name the document.
 
     Raises:
         RequestError: a knob or setting is unknown, or a value is not one that it can take.
     """
     backend = registry.backend(name)
-    knobs = {knob.name: knob for knob in (*backend.knobs, *tasks.task(space.task).knobs)}
+    made = quantisation.KNOBS if backend.formats else ()
+    known = (*backend.knobs, *tasks.task(space.task).knobs, *made)
+    knobs = {knob.name: knob for knob in known}
     choices, settings = [], []
     for field, value in sorted(given.items()):
         keys = ("backends", name, field)
@@ -67,8 +69,26 @@ def _knob(
 ) -> KnobChoice:
     if isinstance(given, KnobForm):
         values = _values(knob, given.values, document, (*keys, "values"))
-        return KnobChoice(knob.name, values, _condition(given, space, document, (*keys, "when")))
-    return KnobChoice(knob.name, _values(knob, given, document, keys))
+        when = _condition(given, space, document, (*keys, "when"))
+    else:
+        values, when = _values(knob, given, document, keys), ()
+    if knob.name in quantisation.NAMES:
+        when = _of_int8(when, space, document, keys)
+    return KnobChoice(knob.name, values, when)
+
+
+def _of_int8(
+    when: Condition, space: SearchSpace, document: Document, keys: tuple[Key, ...]
+) -> Condition:
+    """The condition of a knob that says how int8 files are made: no others have it."""
+    field, values = quantisation.CONDITION
+    if not set(values) <= set(space.precisions):
+        remedy = "add int8 to precisions or take it out here"
+        raise document.error("only int8 files are made by a method", *keys, remedy=remedy)
+    if dict(when).get(field, values) != values:
+        remedy = "write precision: int8, or leave the precision out"
+        raise document.error("only int8 has this knob", *keys, "when", field, remedy=remedy)
+    return tuple(sorted({**dict(when), field: values}.items()))
 
 
 def _values(

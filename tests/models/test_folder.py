@@ -171,7 +171,7 @@ def test_a_relative_folder_gives_absolute_paths(
         ({"file": ""}, "file", "at least 1 character"),
         ({"name": "a b", "resolution": 128, "label_offset": 1}, "name", "of the form"),
         ({"layout": None}, "layout", "is missing"),
-        ({"precision": "int4"}, "precision", "'fp32', 'fp16', 'bf16' or 'int8'"),
+        ({"precision": "int2"}, "precision", "'fp32', 'fp16', 'bf16', 'int8' or 'int4'"),
         ({"layout": "CHWN"}, "layout", "'NHWC' or 'NCHW'"),
         ({"dtype": "int4"}, "dtype", "'uint8', 'int8', 'float16' or 'float32'"),
         ({"crop": 0}, "crop", "more than 0"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
+from dse.core.quantisation import Method
 from dse.models._weight_scales import (
+    Meeting,
+    choose_grid,
     mean_shift,
-    rounded,
     scales_of_any,
     scales_of_neighbours,
     scales_of_single,
@@ -27,8 +31,18 @@ WEIGHTS = arrays(
 )
 
 
-def steps(weights: Floats, scales: Floats) -> NDArray[np.int64]:
-    return np.asarray(np.rint(rounded(weights, scales) / scales[:, None]), np.int64)
+SAFE = Method()
+METHODS = st.builds(
+    Method,
+    weight_type=st.sampled_from(["int8", "uint8"]),
+    weight_range=st.sampled_from(["safe", "full", "reduced"]),
+    per_channel=st.booleans(),
+)
+MEETINGS = st.sampled_from(get_args(Meeting))
+
+
+def steps(weights: Floats, meeting: Meeting) -> NDArray[np.int64]:
+    return choose_grid(weights, meeting, SAFE).to_steps(weights).astype(np.int64)
 
 
 def saturates(one: int, other: int) -> bool:
@@ -39,13 +53,13 @@ def saturates(one: int, other: int) -> bool:
 
 @given(WEIGHTS)
 def test_neighbours_never_saturate(weights: Floats) -> None:
-    for row in steps(weights, scales_of_neighbours(weights)).tolist():
+    for row in steps(weights, "neighbours").tolist():
         assert not any(saturates(*pair) for pair in zip(row[::2], row[1::2], strict=False))
 
 
 @given(WEIGHTS)
 def test_no_two_saturate_where_any_may_meet(weights: Floats) -> None:
-    for row in steps(weights, scales_of_any(weights)).tolist():
+    for row in steps(weights, "any").tolist():
         assert not any(saturates(*pair) for pair in combinations(row, 2))
 
 
@@ -59,11 +73,45 @@ def test_each_freedom_costs_precision_and_none_more_than_half(weights: Floats) -
     assert (worst <= single * 2).all()
 
 
-@given(WEIGHTS)
-def test_a_weight_is_off_by_half_a_step_at_most(weights: Floats) -> None:
-    scales = scales_of_any(weights)
-    errors = np.abs(rounded(weights, scales) - weights)
-    assert (errors <= scales[:, None] * np.float32(0.5001)).all()
+@given(WEIGHTS, METHODS, MEETINGS)
+def test_a_weight_is_off_by_half_a_step_at_most(
+    weights: Floats, method: Method, meeting: Meeting
+) -> None:
+    grid = choose_grid(weights, meeting, method)
+    errors = np.abs(grid.rounded(weights) - weights)
+    # With a zero point that is rounded, too, an end of the range may be one further away.
+    most = 0.5001 if method.weight_type == "int8" else 1.0001
+    assert (errors <= grid.scales[:, None] * np.float32(most) + 1e-6).all()
+
+
+@given(WEIGHTS, METHODS, MEETINGS)
+def test_steps_keep_to_the_type_and_the_range_of_a_method(
+    weights: Floats, method: Method, meeting: Meeting
+) -> None:
+    grid = choose_grid(weights, meeting, method)
+    found = grid.to_steps(weights)
+    assert found.dtype == grid.zeros.dtype == method.weight_type
+    assert found.min() >= grid.low
+    assert found.max() <= grid.high
+    bits = np.log2(grid.high - grid.low + 1)
+    assert bits <= (7.02 if method.weight_range == "reduced" else 8)
+    if not method.per_channel:
+        assert len(np.unique(grid.scales)) == len(np.unique(grid.zeros)) == 1
+    # Zero stays zero: so padding does.
+    assert not grid.rounded(np.zeros_like(weights)).any()
+
+
+@given(WEIGHTS, MEETINGS)
+def test_seven_bits_never_saturate(weights: Floats, meeting: Meeting) -> None:
+    grid = choose_grid(weights, meeting, replace(SAFE, weight_range="reduced"))
+    for row in grid.to_steps(weights).tolist():
+        assert not any(saturates(*pair) for pair in combinations(row, 2))
+
+
+def test_a_channel_of_zeros_sets_no_common_scale() -> None:
+    weights = np.array([[0.0, 0.0], [0.5, -0.25]], np.float32)
+    grid = choose_grid(weights, "none", replace(SAFE, per_channel=False))
+    assert grid.scales == pytest.approx([0.5 / 127] * 2)
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,30 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
     "nameless model": ("models: ' '\nbackends: [litert]\n", 1, "models", "can't be empty"),
     # Precisions.
     "unknown precision": (
-        BASE + "precisions:\n- fp32\n- int4\n",
+        BASE + "precisions:\n- fp32\n- int5\n",
         5,
         "precisions[1]",
-        "unknown precision 'int4'; did you mean 'int8'?",
+        "unknown precision 'int5'; did you mean 'int8'?",
+    ),
+    "method without int8": (
+        HEAD + "backends:\n  onnxruntime:\n    weight_range: full\n",
+        4,
+        "backends.onnxruntime.weight_range",
+        "only int8 files are made by a method",
+    ),
+    "method for fp32": (
+        HEAD
+        + "precisions: [fp32, int8]\nbackends:\n  onnxruntime:\n    weight_range:\n"
+        + "      values: [full]\n      when: {precision: fp32}\n",
+        7,
+        "backends.onnxruntime.weight_range.when.precision",
+        "only int8 has this knob",
+    ),
+    "unknown method": (
+        HEAD + "precisions: [int8]\nbackends:\n  onnxruntime:\n    calibration: kl\n",
+        5,
+        "backends.onnxruntime.calibration",
+        "known are 'minmax', 'entropy', 'percentile'",
     ),
     "precision twice": (BASE + "precisions: [int8, int8]\n", 3, "precisions[1]", "given twice"),
     "no precision": (BASE + "precisions: []\n", 3, "precisions", "list is empty"),
