@@ -175,6 +175,7 @@ WAYS: Mapping[str, Way] = {
         instead=f"dse explore fetched.yaml --models models --dataset IMAGES {_ONE}",
     ),
     "dse explore own-models --models DIR --dataset IMAGES": Way(**_FIRST),
+    "dse explore int8 --models DIR --dataset IMAGES": Way(**_FIRST),
     "dse explore bert-quickstart": Way(**_FIRST),
     "dse explore bert": Way(why="hours of large models", skip=True),
     "dse explore bert --models reference --dataset SQUAD": Way(

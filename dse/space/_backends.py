@@ -51,7 +51,9 @@ def backend_choice(
         if field in knobs:
             choices.append(_knob(knobs[field], value, space, document, keys))
         elif field not in backend.settings:
-            remedy = suggest(field, [*knobs, *backend.settings])
+            unasked = quantisation.NAMES if "int8" not in space.precisions else ()
+            own = [one for one in knobs if one not in unasked]
+            remedy = suggest(field, [*own, *backend.settings])
             raise document.error(f"{name} has no such knob", *keys, remedy=remedy)
         elif isinstance(value, tuple | KnobForm):
             raise document.error("a setting has one value", *keys, remedy="give one")

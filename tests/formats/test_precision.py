@@ -26,7 +26,8 @@ KNOWN = {
     "fp32": ("FLOAT", "DOUBLE"),
     "fp16": ("FLOAT16",),
     "bf16": ("BFLOAT16",),
-    "int8": ("INT8", "UINT8", "INT4", "UINT4", "FLOAT8E4M3FN", "FLOAT8E5M2"),
+    "int8": ("INT8", "UINT8", "FLOAT8E4M3FN", "FLOAT8E5M2"),
+    "int4": ("INT4", "UINT4"),
 }
 PRECISIONS = {getattr(TensorProto, name): p for p, names in KNOWN.items() for name in names}
 

@@ -18,6 +18,7 @@ SHIPPED = (
     "bert",
     "bert-quickstart",
     "four-families",
+    "int8",
     "mobilenets-efficientnets",
     "own-models",
     "quickstart",
