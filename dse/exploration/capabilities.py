@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.checksums import digest
+from dse.core.configuration import DEVICE
 from dse.core.errors import ModelError, RequestError
 from dse.environments.availability import runtime_availabilities
 
@@ -74,6 +75,19 @@ class Capabilities:
         return problem
 
     def knob_obstacle(self, point: Configuration) -> str | None:
+        """Why a model can't be loaded on this device with these knobs; None if it can."""
+        return self._lack(point) or self._task_obstacle(point)
+
+    def _lack(self, point: Configuration) -> str | None:
+        """What the configuration asks for and the runtime's build has not, or the machine."""
+        found = self._availabilities[point.backend]
+        if not found.lacks:
+            return None
+        defaults = {knob.name: knob.default for knob in registry.backend(point.backend).knobs}
+        asked = {**defaults, **dict(point.knobs), DEVICE: point.device}
+        return next((one.reason for one in found.lacks if asked[one.name] == one.value), None)
+
+    def _task_obstacle(self, point: Configuration) -> str | None:
         """Why a model can't be loaded with these knobs of the task; None if it can."""
         own = {knob.name for knob in self._task.knobs}
         knobs = {name: value for name, value in point.knobs if name in own}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.config import yaml_reader
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, CPU
 from dse.core.metrics import METRICS, Scenario
 from dse.core.worker_environment import format_variables
 
@@ -65,6 +65,7 @@ def space_of(configuration: Configuration, objectives: Sequence[str]) -> str:
             "batch_sizes": [configuration.batch_size],
             "instances": [configuration.instances],
             "pinned": [configuration.pinned],
+            **({} if configuration.device == CPU else {"devices": [configuration.device]}),
             "objectives": list(objectives),
         }
     )
