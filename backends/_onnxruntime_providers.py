@@ -1,4 +1,4 @@
-"""The execution providers of ONNX Runtime for CPUs: their names, options, and share of a model.
+"""The execution providers of ONNX Runtime: their names, options, and share of a model.
 
 An operator that a provider does not take runs on the CPU provider, as everything runs there that no
 other one takes. Nothing else is left to the runtime: it would go on without a provider that it
@@ -7,39 +7,62 @@ could not make.
 
 from __future__ import annotations
 
+import ctypes
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dse.core.backend import Lack, UnsupportedError
+from dse.core.configuration import CPU, DEVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from dse.core.backend import LoadRequest
 
-CPU = "CPUExecutionProvider"
+CPU_PROVIDER = "CPUExecutionProvider"
+CUDA_PROVIDER = "CUDAExecutionProvider"
 PROVIDERS = {
-    "cpu": CPU,
+    CPU: CPU_PROVIDER,
     "openvino": "OpenVINOExecutionProvider",
     "dnnl": "DnnlExecutionProvider",
     "xnnpack": "XnnpackExecutionProvider",
 }
-"""Value of the knob to the runtime's own name."""
+"""Value of the knob to the runtime's own name, of those that compute on the CPU."""
 ASSIGNMENT = "session.record_ep_graph_assignment_info"
 """Has a session say which provider takes which operator; builds before 1.24 don't know it."""
 
 Provider = str | tuple[str, dict[str, str]]
 
 
-def lacks() -> Iterator[Lack]:
-    """The providers that the installed build has not."""
+def lacks(devices: Collection[str]) -> Iterator[Lack]:
+    """The providers that the installed build has not, and the devices that are not here."""
     import onnxruntime
 
     built = onnxruntime.get_available_providers()
     for value, name in PROVIDERS.items():
         if name not in built:
-            yield Lack("provider", value, f"this build of ONNX Runtime has no {name}")
+            yield Lack("provider", value, not_built(name))
+    if "cuda" in devices and CUDA_PROVIDER not in built:
+        yield Lack(DEVICE, "cuda", not_built(CUDA_PROVIDER))
+    elif "cuda" in devices and not _has_cuda():
+        yield Lack(DEVICE, "cuda", "there is no NVIDIA GPU here, or no driver of it")
+
+
+def not_built(name: str) -> str:
+    """The complaint about a provider that the installed build has not."""
+    return f"this build of ONNX Runtime has no {name}"
+
+
+def _has_cuda() -> bool:
+    """Whether NVIDIA's driver finds a GPU; its library comes with the driver."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    return not failed and count.value > 0
 
 
 def providers(request: LoadRequest, default: str) -> list[Provider]:
@@ -52,10 +75,15 @@ def providers(request: LoadRequest, default: str) -> list[Provider]:
     Raises:
         UnsupportedError: another knob asks for what this provider does not do.
     """
-    value = str(request.knob("provider", default))
+    value, device = str(request.knob("provider", default)), request.configuration.device
+    if device != CPU:
+        if value != CPU:
+            raise UnsupportedError(f"provider {value} computes on the CPU, not on {device}")
+        # By itself it would compute float32 in TF32, with 10 bits of each fraction.
+        return [(CUDA_PROVIDER, {"device_id": "0", "use_tf32": "0"}), CPU_PROVIDER]
     name, threads = PROVIDERS[value], str(request.configuration.threads)
-    if value == "cpu":
-        return [CPU]
+    if value == CPU:
+        return [CPU_PROVIDER]
     if value != "openvino" and request.knob("exact_int8", False):
         raise UnsupportedError(f"exact_int8 is no option of provider {value}")
     options = {
@@ -63,7 +91,7 @@ def providers(request: LoadRequest, default: str) -> list[Provider]:
         "dnnl": {"num_of_threads": threads},
         "xnnpack": {"intra_op_num_threads": threads},
     }
-    return [(name, options[value]), CPU]
+    return [(name, options[value]), CPU_PROVIDER]
 
 
 def _openvino(request: LoadRequest) -> str:
@@ -99,8 +127,9 @@ def check(session: Any, wanted: str) -> str:
         UnsupportedError: the session has no such provider, or it has taken nothing.
     """
     if wanted not in session.get_providers():
-        raise UnsupportedError(f"ONNX Runtime could not make its {wanted}")
-    if wanted == CPU or not hasattr(session, "get_provider_graph_assignment_info"):
+        lacks = "a library that it needs, or the device, is not here"
+        raise UnsupportedError(f"ONNX Runtime could not make its {wanted}: {lacks}")
+    if wanted == CPU_PROVIDER or not hasattr(session, "get_provider_graph_assignment_info"):
         return ""
     taken: Counter[str] = Counter()
     for part in session.get_provider_graph_assignment_info():

@@ -1,4 +1,4 @@
-"""ONNX Runtime on one of its execution providers for CPUs."""
+"""ONNX Runtime on one of its execution providers for CPUs, or on a GPU of NVIDIA."""
 
 from __future__ import annotations
 
@@ -8,8 +8,20 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
+from dse.core.configuration import CPU
 
-from ._onnxruntime_providers import ASSIGNMENT, CPU, PROVIDERS, check, lacks, name_of, providers
+from ._onnxruntime_device import DeviceSession
+from ._onnxruntime_providers import (
+    ASSIGNMENT,
+    CPU_PROVIDER,
+    CUDA_PROVIDER,
+    PROVIDERS,
+    check,
+    lacks,
+    name_of,
+    not_built,
+    providers,
+)
 from ._scores import find_scores
 from ._snippet import arrays, call
 
@@ -41,7 +53,7 @@ _ARRAYS = {
 PROVIDER = Knob(
     "provider",
     tuple(PROVIDERS),
-    "cpu",
+    CPU,
     "execution provider; what it does not take, the one for CPUs computes",
     numeric=True,
 )
@@ -55,6 +67,7 @@ class OnnxRuntime:
     name: ClassVar[str] = "onnxruntime"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8")
+    devices: ClassVar[tuple[str, ...]] = (CPU, "cuda")
     settings: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob(
@@ -92,7 +105,7 @@ class OnnxRuntime:
 
     def lacks(self) -> Iterable[Lack]:
         """See `dse.core.backend.Built`."""
-        return lacks()
+        return lacks(self.devices)
 
     def refusals(self) -> tuple[type[Exception], ...]:
         """A call by names raises classes of its own, one with bound memory a plain error."""
@@ -103,7 +116,7 @@ class OnnxRuntime:
             *(errors.NotImplemented, errors.RuntimeException),
         )
 
-    def load(self, request: LoadRequest) -> _Session:
+    def load(self, request: LoadRequest) -> _Session | DeviceSession:
         """Creates a session on the provider that is asked for, with the configuration's threads."""
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
@@ -113,7 +126,9 @@ class OnnxRuntime:
         chosen = self._providers(request)
         wanted = name_of(chosen[0])
         if wanted not in ort.get_available_providers():
-            raise UnsupportedError(f"this build of ONNX Runtime has no {wanted}")
+            raise UnsupportedError(not_built(wanted))
+        if wanted == CUDA_PROVIDER:
+            ort.preload_dlls()  # of CUDA and cuDNN, where they are Python packages
         try:
             # Without the last word it would go on with the CPU provider after any error.
             session = ort.InferenceSession(
@@ -171,7 +186,7 @@ class OnnxRuntime:
 def _given(chosen: Sequence[Provider]) -> list[str]:
     """The providers as arguments of a session, in the code that is shown."""
     if len(chosen) == 1:
-        return [f'providers=["{CPU}"]']
+        return [f'providers=["{CPU_PROVIDER}"]']
     return [f"providers={list(chosen)!r}", "enable_fallback=0"]
 
 
@@ -188,7 +203,7 @@ def _options(request: LoadRequest, provider: str) -> Any:
         setattr(options, name, attrgetter(value)(ort) if isinstance(value, str) else value)
     for name, text in _entries(request).items():
         options.add_session_config_entry(name, text)
-    if provider != CPU:
+    if provider != CPU_PROVIDER:
         options.add_session_config_entry(ASSIGNMENT, "1")
     options.log_severity_level = 3
     return options
@@ -324,17 +339,22 @@ class _Session:
         del self._session, self._outputs, self._targets, self._scores
 
 
-def _opened(session: Any, request: LoadRequest, assigned: str) -> _Session:
+def _opened(session: Any, request: LoadRequest, assigned: str) -> _Session | DeviceSession:
     """The session with its inputs and outputs; the scores alone are computed where they count."""
     own, outputs = session.get_inputs(), session.get_outputs()
     inputs = [one.name for one in (request.signature.inputs if request.signature else own)]
+    on_cpu = request.configuration.device == CPU
     if request.scores is None:
+        if not on_cpu:
+            return DeviceSession(session, inputs, [one.name for one in outputs], (), assigned)
         named = {dim for one in own for dim in one.shape if dim is not None}
         sizes = [dim for one in outputs for dim in one.shape]
         fixed = all(isinstance(dim, int) or dim in named for dim in sizes)
         return _Session(session, inputs, outputs, (), CALLS if fixed else 0, assigned)
     scores = outputs[find_scores([(one.name, _shape(one)) for one in outputs], request.scores)]
     others = [one.name for one in outputs if one is not scores]
+    if not on_cpu:
+        return DeviceSession(session, inputs, [scores.name], others, assigned)
     return _Session(session, inputs, [scores], others, 1, assigned)
 
 

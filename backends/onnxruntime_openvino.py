@@ -19,6 +19,7 @@ class OnnxRuntimeOpenVINO(OnnxRuntime):
     """ONNX Runtime with OpenVINO's provider, which is the default here."""
 
     name: ClassVar[str] = "onnxruntime-openvino"
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
     knobs: ClassVar[tuple[Knob, ...]] = (
         *(knob for knob in OnnxRuntime.knobs if knob.name != PROVIDER.name),
         replace(PROVIDER, default="openvino"),

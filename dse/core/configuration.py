@@ -152,4 +152,4 @@ def flat_forms(configurations: Iterable[Configuration]) -> list[dict[str, KnobVa
     """The flat forms of the rows of one table: all have the device where one is not the CPU."""
     known = list(configurations)
     several = any(one.device != CPU for one in known)
-    return [({DEVICE: one.device} if several else {}) | one.as_dict() for one in known]
+    return [{**({DEVICE: one.device} if several else {}), **one.as_dict()} for one in known]

@@ -246,7 +246,7 @@ class _Obstacles:
     def of(self, point: Configuration) -> str | None:
         triple = (point.model, point.precision, point.backend)
         if point.device not in devices_of(self._backends[point.backend]):
-            return f"{point.backend} runs on no {point.device}"
+            return f"{point.backend} does not run on {point.device}"
         if triple not in self._known:
             self._known[triple] = self._file(*triple)
         if self._known[triple] is not None:

@@ -149,6 +149,7 @@ def _beside(data: str) -> str:
 def _table(configuration: Configuration, system: str) -> str:
     flat = configuration.as_dict()
     rows = [("system", system), *((name, flat[name]) for name in CONFIGURATION_FIELDS)]
+    rows += [("device", configuration.device)] if configuration.device != CPU else []
     rows += list(configuration.knobs)
     lines = [f"| {name.replace('_', ' ')} | {value} |\n" for name, value in rows]
     return "".join(["| | |\n|---|---|\n", *lines])

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from dse.core.configuration import CPU
 from dse.core.worker_environment import format_variables
 from dse.loadgen.logs import read_responses
 from dse.submission import _readmes
 from dse.submission._logs import KEPT, accuracy_log, read_bytes
+from dse.submission.description import NO_ACCELERATOR
 from dse.submission.names import model_name, system_id
 from dse.tasks.benchmark import OPEN
 
@@ -150,6 +152,7 @@ def _add_system(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
         notes.append(f"environment: {format_variables(about.environment)}")
     description = {
         **about.description,
+        **(NO_ACCELERATOR if configuration.device == CPU else {}),
         "framework": framework,
         "other_software_stack": _software(named, about),
         "sw_notes": "; ".join(filter(None, notes)),

@@ -24,7 +24,14 @@ from dse.core.backend import (
     UnsupportedError,
     devices_of,
 )
-from dse.core.configuration import CONFIGURATION_FIELDS, DEVICE, DEVICES, PRECISIONS, KnobValue, ModelFormat
+from dse.core.configuration import (
+    CONFIGURATION_FIELDS,
+    DEVICE,
+    DEVICES,
+    PRECISIONS,
+    KnobValue,
+    ModelFormat,
+)
 from dse.core.launcher import launch_command
 from dse.core.metrics import METRICS
 from dse.core.registry import BACKENDS, backend
