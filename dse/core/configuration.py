@@ -33,16 +33,19 @@ class Occupancy:
     Attributes:
         threads: of each instance.
         cpus: that are busy.
+        device: what computes.
     """
 
     threads: int = 1
     cpus: int = 1
+    device: str = "cpu"
 
     def __str__(self) -> str:
         instances = self.cpus // self.threads
         several = f"{instances} instances of " if instances > 1 else ""
         threads, cpus = format_count(self.threads, "thread"), format_count(self.cpus, "CPU")
-        return f"{several}{threads} on {cpus}"
+        device = "" if self.device == CPU else f" and {self.device}"
+        return f"{several}{threads} on {cpus}{device}"
 
 
 ONE_THREAD = Occupancy()
@@ -125,7 +128,7 @@ class Configuration:
     def occupancy(self, metric: str) -> Occupancy:
         """How CPUs are occupied while a metric is measured."""
         instances = self.instances if METRICS[metric].batched else 1
-        return Occupancy(self.threads, self.threads * instances)
+        return Occupancy(self.threads, self.threads * instances, self.device)
 
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)

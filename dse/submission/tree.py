@@ -150,9 +150,11 @@ def _add_system(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     notes = [about.description["sw_notes"], f"knobs: {', '.join(knobs)}"]
     if about.environment:
         notes.append(f"environment: {format_variables(about.environment)}")
+    told = about.description
+    if configuration.device == CPU:  # whatever else the machine has
+        told = {name: NO_ACCELERATOR.get(name, value) for name, value in told.items()}
     description = {
-        **about.description,
-        **(NO_ACCELERATOR if configuration.device == CPU else {}),
+        **told,
         "framework": framework,
         "other_software_stack": _software(named, about),
         "sw_notes": "; ".join(filter(None, notes)),
