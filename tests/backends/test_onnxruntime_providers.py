@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
 import pytest
-from dse.backends import _onnxruntime_providers as providers
-from dse.backends import onnxruntime
 from onnx import helper
 
 from dse.core.backend import (
@@ -31,11 +30,14 @@ from tests.backends.feeds import LARGE
 from tests.small_models import SIDE, onnx_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.backend import Model
     from dse.core.configuration import KnobValue
+
+providers = importlib.import_module("dse.backends._onnxruntime_providers")
+onnxruntime = importlib.import_module("dse.backends.onnxruntime")
 
 WIDTH = 4
 BUILDS = [name for name in BACKENDS if name.startswith("onnxruntime")]
@@ -49,9 +51,9 @@ def request(
     *,
     threads: int = 2,
     name: str = "onnxruntime",
-    **knobs: KnobValue,
+    knobs: Mapping[str, KnobValue] | None = None,
 ) -> LoadRequest:
-    own = Configuration("m", "fp32", name, threads, 2, tuple(knobs.items()), device=device)
+    own = Configuration("m", "fp32", name, threads, 2, tuple((knobs or {}).items()), device=device)
     signature = Signature((Input("numbers", "float32", (1, WIDTH)),), batched=True)
     return LoadRequest(own, path, {}, None if scores else signature, scores)
 
@@ -115,21 +117,21 @@ def test_a_device_is_here_where_the_build_and_the_driver_have_it(
 @pytest.mark.parametrize("asked", [{"provider": "dnnl"}, {"provider": "xnnpack"}])
 def test_what_is_not_built_is_refused(asked: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="this build of ONNX Runtime has no"):
-        loaded(request(written(tmp_path, "Relu"), **asked))
+        loaded(request(written(tmp_path, "Relu"), knobs=asked))
     with pytest.raises(UnsupportedError, match="has no CUDAExecutionProvider"):
         loaded(request(written(tmp_path, "Relu"), device="cuda"))
 
 
 def test_what_contradicts_itself_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="provider openvino computes on the CPU, not on cu"):
-        providers.providers(request(device="cuda", provider="openvino"), "cpu")
+        providers.providers(request(device="cuda", knobs={"provider": "openvino"}), "cpu")
     with pytest.raises(UnsupportedError, match="exact_int8 is no option of provider dnnl"):
-        providers.providers(request(provider="dnnl", exact_int8=True), "cpu")
+        providers.providers(request(knobs={"provider": "dnnl", "exact_int8": True}), "cpu")
 
 
 def test_each_provider_has_the_threads_of_the_configuration() -> None:
     def first(**knobs: KnobValue) -> Any:
-        chosen = providers.providers(request(threads=3, **knobs), "cpu")
+        chosen = providers.providers(request(threads=3, knobs=knobs), "cpu")
         assert chosen[-1] == "CPUExecutionProvider"
         return chosen[0]
 
@@ -169,7 +171,7 @@ def test_a_provider_has_to_take_a_part_of_the_model(
     runtime = runtimes(name)
     with pytest.raises(UnsupportedError, match="takes none of the model's 1 operators"):
         runtime.load(request(written(tmp_path, "Celu"), name=name))
-    model = runtime.load(request(written(tmp_path, "Celu"), name=name, provider="cpu"))
+    model = runtime.load(request(written(tmp_path, "Celu"), name=name, knobs={"provider": "cpu"}))
     batch = np.array([[-1, 0, 1, 2], [3, 4, 5, 6]], np.float32)
     [(_, found)] = model.outputs(model.bind((batch,)))
     assert found is not None
@@ -217,7 +219,7 @@ def test_a_session_on_a_device_copies_in_each_call(
         np.testing.assert_array_equal(model.predict(bound), np.maximum(batch, 0))
         [(name, found)] = model.outputs(bound)
         assert name == "found"
-        np.testing.assert_array_equal(found, np.maximum(batch, 0))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(found, np.maximum(batch, 0))
         batch *= -1  # what is written into a batch is predicted
     model.close()
 
@@ -234,11 +236,11 @@ def test_of_several_outputs_a_device_computes_the_scores(
         model = loaded(request(path, Scores(7), device))
         outputs = model.outputs(model.bind(batch))
         assert [array is None for _, array in outputs] == [False, True]
-        np.testing.assert_array_equal(outputs[0][1], model.predict(model.bind(batch)))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(outputs[0][1], model.predict(model.bind(batch)))
         found.append(outputs)
         model.close()
     assert found[0][0][0] == found[1][0][0]
-    np.testing.assert_array_equal(found[0][0][1], found[1][0][1])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found[0][0][1], found[1][0][1])
 
 
 def test_the_code_names_the_provider(tmp_path: Path) -> None:
