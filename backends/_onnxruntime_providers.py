@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from dse.core.backend import Lack, UnsupportedError
 from dse.core.configuration import CPU, DEVICE
 
+from ._snippet import INDENT
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from dse.core.backend import LoadRequest
 
@@ -110,6 +112,37 @@ def _openvino(request: LoadRequest) -> str:
 def name_of(provider: Provider) -> str:
     """The runtime's own name of a provider."""
     return provider if isinstance(provider, str) else provider[0]
+
+
+def code_of(chosen: Sequence[Provider]) -> tuple[list[str], list[str], list[str]]:
+    """Code that makes a session on a provider, and on no other.
+
+    Returns:
+        Lines before the session, its further arguments, and lines after it.
+    """
+    first = chosen[0]
+    if isinstance(first, str):
+        return [], [f'providers=["{first}"]'], []
+    name, options = first
+    lines = [line for key, value in options.items() for line in _option(key, value)]
+    providers = f'providers = [("{name}", given), "{CPU_PROVIDER}"]'
+    before = ["given = {", *lines, "}", providers]
+    return (
+        before,
+        ["providers=providers", "enable_fallback=0"],
+        [f'assert "{name}" in session.get_providers()'],
+    )
+
+
+def _option(key: str, value: str) -> Iterator[str]:
+    """An option as an entry of a dictionary; JSON is laid out for the reader."""
+    if not value.startswith("{"):
+        yield f'{INDENT}"{key}": "{value}",'
+        return
+    first, *middle, last = json.dumps(json.loads(value), indent=4).splitlines()
+    yield f'{INDENT}"{key}": """{first}'
+    yield from (f"{INDENT}{line}" for line in middle)
+    yield f'{INDENT}{last}""",'
 
 
 def check(session: Any, wanted: str) -> str:

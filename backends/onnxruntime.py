@@ -17,6 +17,7 @@ from ._onnxruntime_providers import (
     CUDA_PROVIDER,
     PROVIDERS,
     check,
+    code_of,
     lacks,
     name_of,
     not_built,
@@ -165,7 +166,7 @@ class OnnxRuntime:
             f'options.add_session_config_entry("{name}", "{text}")'
             for name, text in _entries(request).items()
         )
-        chosen = self._providers(request)
+        before, given, after = code_of(self._providers(request))
         return [
             "import numpy as np",
             "import onnxruntime as ort",
@@ -173,21 +174,16 @@ class OnnxRuntime:
             "options = ort.SessionOptions()",
             *attributes,
             *entries,
+            *before,
             *call(
                 "session = ort.InferenceSession",
-                [repr(str(request.model_file)), "options", *_given(chosen)],
+                [repr(str(request.model_file)), "options", *given],
             ),
+            *after,
             "names = [one.name for one in session.get_inputs()]",
             f"arrays = {arrays(inputs)}",
             "outputs = session.run(None, dict(zip(names, arrays)))",
         ]
-
-
-def _given(chosen: Sequence[Provider]) -> list[str]:
-    """The providers as arguments of a session, in the code that is shown."""
-    if len(chosen) == 1:
-        return [f'providers=["{CPU_PROVIDER}"]']
-    return [f"providers={list(chosen)!r}", "enable_fallback=0"]
 
 
 def _options(request: LoadRequest, provider: str) -> Any:
