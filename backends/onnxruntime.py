@@ -1,4 +1,4 @@
-"""ONNX Runtime on its CPU execution provider."""
+"""ONNX Runtime on one of its execution providers for CPUs, or on a GPU of NVIDIA."""
 
 from __future__ import annotations
 
@@ -8,19 +8,35 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
+from dse.core.configuration import CPU
 
+from ._onnxruntime_device import DeviceSession
+from ._onnxruntime_providers import (
+    ASSIGNMENT,
+    CPU_PROVIDER,
+    CUDA_PROVIDER,
+    PROVIDERS,
+    check,
+    code_of,
+    lacks,
+    name_of,
+    not_built,
+    providers,
+)
 from ._scores import find_scores
 from ._snippet import arrays, call
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.backend import Batch, Outputs
+    from dse.core.backend import Batch, Lack, Outputs
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Input, Signature
+
+    from ._onnxruntime_providers import Provider
 
     Shape = tuple[int, ...]
 
@@ -35,6 +51,13 @@ _ARRAYS = {
     *(f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 }
 """Outputs that come as arrays."""
+PROVIDER = Knob(
+    "provider",
+    tuple(PROVIDERS),
+    CPU,
+    "execution provider; what it does not take, the one for CPUs computes",
+    numeric=True,
+)
 CALLS = 3
 """Calls with different samples that tell whether outputs have the same shapes for all."""
 
@@ -45,6 +68,7 @@ class OnnxRuntime:
     name: ClassVar[str] = "onnxruntime"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8", "int4")
+    devices: ClassVar[tuple[str, ...]] = (CPU, "cuda")
     settings: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob(
@@ -71,6 +95,7 @@ class OnnxRuntime:
             "8-bit products that can't saturate, slower; only x86-64 CPUs without VNNI differ",
             numeric=True,
         ),
+        PROVIDER,
     )
 
     def version(self) -> str:
@@ -78,6 +103,10 @@ class OnnxRuntime:
         import onnxruntime
 
         return str(onnxruntime.__version__)
+
+    def lacks(self) -> Iterable[Lack]:
+        """See `dse.core.backend.Built`."""
+        return lacks(self.devices)
 
     def refusals(self) -> tuple[type[Exception], ...]:
         """A call by names raises classes of its own, one with bound memory a plain error."""
@@ -88,16 +117,26 @@ class OnnxRuntime:
             *(errors.NotImplemented, errors.RuntimeException),
         )
 
-    def load(self, request: LoadRequest) -> _Session:
-        """Creates a session on the CPU provider with the configuration's threads."""
+    def load(self, request: LoadRequest) -> _Session | DeviceSession:
+        """Creates a session on the provider that is asked for, with the configuration's threads."""
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
         # Where it is 1, a model's own metadata replace the options: threads, too.
         os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
+        chosen = self._providers(request)
+        wanted = name_of(chosen[0])
+        if wanted not in ort.get_available_providers():
+            raise UnsupportedError(not_built(wanted))
+        if wanted == CUDA_PROVIDER:
+            ort.preload_dlls()  # of CUDA and cuDNN, where they are Python packages
         try:
+            # Without the last word it would go on with the CPU provider after any error.
             session = ort.InferenceSession(
-                str(request.model_file), _options(request), providers=["CPUExecutionProvider"]
+                str(request.model_file),
+                _options(request, wanted),
+                providers=chosen,
+                enable_fallback=0,
             )
         except errors.NotImplemented as error:
             raise UnsupportedError(str(error)) from error
@@ -112,7 +151,10 @@ class OnnxRuntime:
             raise LoadError(str(error)) from error
         if request.signature is None and len(session.get_inputs()) != 1:
             raise UnsupportedError(f"the model has {len(session.get_inputs())} inputs, not one")
-        return _opened(session, request)
+        return _opened(session, request, check(session, wanted))
+
+    def _providers(self, request: LoadRequest) -> list[Provider]:
+        return providers(request, str(next(k.default for k in self.knobs if k.name == "provider")))
 
     def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`."""
@@ -124,7 +166,7 @@ class OnnxRuntime:
             f'options.add_session_config_entry("{name}", "{text}")'
             for name, text in _entries(request).items()
         )
-        providers = 'providers=["CPUExecutionProvider"]'
+        before, given, after = code_of(self._providers(request))
         return [
             "import numpy as np",
             "import onnxruntime as ort",
@@ -132,17 +174,19 @@ class OnnxRuntime:
             "options = ort.SessionOptions()",
             *attributes,
             *entries,
+            *before,
             *call(
                 "session = ort.InferenceSession",
-                [repr(str(request.model_file)), "options", providers],
+                [repr(str(request.model_file)), "options", *given],
             ),
+            *after,
             "names = [one.name for one in session.get_inputs()]",
             f"arrays = {arrays(inputs)}",
             "outputs = session.run(None, dict(zip(names, arrays)))",
         ]
 
 
-def _options(request: LoadRequest) -> Any:
+def _options(request: LoadRequest, provider: str) -> Any:
     import onnxruntime as ort
 
     inter_op_threads = int(request.knob("inter_op_threads", 1))
@@ -155,6 +199,8 @@ def _options(request: LoadRequest) -> Any:
         setattr(options, name, attrgetter(value)(ort) if isinstance(value, str) else value)
     for name, text in _entries(request).items():
         options.add_session_config_entry(name, text)
+    if provider != CPU_PROVIDER:
+        options.add_session_config_entry(ASSIGNMENT, "1")
     options.log_severity_level = 3
     return options
 
@@ -201,6 +247,7 @@ class _Session:
         others: names of those that are not.
         calls: the number of calls that tell the shapes: 1 for scores, which have a row for each
             sample, and 0 where nothing tells them.
+        assigned: see `dse.core.backend.Assigned`.
     """
 
     def __init__(
@@ -210,9 +257,11 @@ class _Session:
         outputs: Sequence[Any],
         others: Sequence[str],
         calls: int,
+        assigned: str,
     ) -> None:
         import numpy as np
 
+        self.assigned = assigned
         self._session = session
         self._inputs, self._others = inputs, others
         self._outputs = outputs
@@ -226,7 +275,8 @@ class _Session:
 
     def reshaped(self, _: Signature) -> _Session:
         """See `dse.core.backend.Reshapable`: what the session refuses, it refuses in a call."""
-        return _Session(self._session, self._inputs, self._outputs, self._others, self._calls)
+        own = self._inputs, self._outputs, self._others, self._calls, self.assigned
+        return _Session(self._session, *own)
 
     def bind(self, batch: Batch) -> Any:
         import onnxruntime as ort
@@ -285,18 +335,23 @@ class _Session:
         del self._session, self._outputs, self._targets, self._scores
 
 
-def _opened(session: Any, request: LoadRequest) -> _Session:
+def _opened(session: Any, request: LoadRequest, assigned: str) -> _Session | DeviceSession:
     """The session with its inputs and outputs; the scores alone are computed where they count."""
     own, outputs = session.get_inputs(), session.get_outputs()
     inputs = [one.name for one in (request.signature.inputs if request.signature else own)]
+    on_cpu = request.configuration.device == CPU
     if request.scores is None:
+        if not on_cpu:
+            return DeviceSession(session, inputs, [one.name for one in outputs], (), assigned)
         named = {dim for one in own for dim in one.shape if dim is not None}
         sizes = [dim for one in outputs for dim in one.shape]
         fixed = all(isinstance(dim, int) or dim in named for dim in sizes)
-        return _Session(session, inputs, outputs, (), CALLS if fixed else 0)
+        return _Session(session, inputs, outputs, (), CALLS if fixed else 0, assigned)
     scores = outputs[find_scores([(one.name, _shape(one)) for one in outputs], request.scores)]
     others = [one.name for one in outputs if one is not scores]
-    return _Session(session, inputs, [scores], others, 1)
+    if not on_cpu:
+        return DeviceSession(session, inputs, [scores.name], others, assigned)
+    return _Session(session, inputs, [scores], others, 1, assigned)
 
 
 def _array(value: Any) -> NDArray[Any] | None:

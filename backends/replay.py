@@ -3,8 +3,9 @@
 The table is a CSV file with one row per configuration and the columns ``model``, ``precision``,
 ``backend``, ``threads``, ``batch_size``, one column per metric (`dse.core.metrics.METRICS`) and
 ``failure``, which holds the runtime's reason where the configuration did not run. The column
-``backend`` is what a search space calls the knob ``runtime``. Columns ``instances`` and ``pinned``
-(``true`` or ``false``) may be left out where they are 1 and ``false`` throughout.
+``backend`` is what a search space calls the knob ``runtime``. Columns ``instances``, ``pinned``
+(``true`` or ``false``) and ``device`` may be left out where they are 1, ``false`` and ``cpu``
+throughout.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.core.configuration import CPU, DEVICES
 from dse.core.csv_lines import read_lines, require
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from dse.core.csv_lines import Line
 
 COLUMNS = ("model", "precision", "backend", "threads", "batch_size")
-OPTIONAL = {"instances": "1", "pinned": "false"}
+OPTIONAL = {"instances": "1", "pinned": "false", "device": CPU}
 """Further columns, and what they hold where they are left out."""
 COUNTS = ("threads", "batch_size", "instances")
 """Columns of whole numbers, which are compared as texts."""
@@ -36,6 +38,7 @@ class Replay:
     name: ClassVar[str] = "replay"
     formats: ClassVar[tuple[ModelFormat, ...]] = ()
     precisions: ClassVar[tuple[str, ...]] = ()
+    devices: ClassVar[tuple[str, ...]] = DEVICES
     settings: ClassVar[tuple[str, ...]] = ("table",)
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob("runtime", (), "", "the runtime of the recorded rows (their column `backend`)"),
@@ -57,6 +60,7 @@ class Replay:
         columns, lines = _read(settings["table"])
         require(settings["table"], columns, metrics)
         seen: dict[tuple[str, ...], int] = {}
+        known = ", ".join(DEVICES)
         for line in lines:
             key = tuple(_key(line).values())
             if (before := seen.setdefault(key, line.number)) != line.number:
@@ -64,6 +68,8 @@ class Replay:
             for name in COUNTS:
                 if line.cells.get(name) and line.cells[name] != str(line.count(name)):
                     raise line.wrong(name, f"'{line.cells[name]}' is not written as digits alone")
+            if line.cells.get("device", "") not in {"", *DEVICES}:
+                raise line.wrong("device", f"'{line.cells['device']}' is none of {known}")
             if line.cells.get("pinned", "") not in {"", "true", "false"}:
                 raise line.wrong("pinned", f"'{line.cells['pinned']}' is not true or false")
             recorded = () if line.cells.get("failure") else METRICS.values()
@@ -103,6 +109,7 @@ def _wanted(request: LoadRequest) -> dict[str, str]:
         "batch_size": str(configuration.batch_size),
         "instances": str(configuration.instances),
         "pinned": str(configuration.pinned).lower(),
+        "device": configuration.device,
     }
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from dse.core.configuration import CPU
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.paths import shorten_home
@@ -98,6 +99,8 @@ def _settings(own: Configuration) -> Iterator[str]:
     yield f"batch {own.batch_size}"
     if own.pinned:
         yield "pinned"
+    if own.device != CPU:
+        yield f"on {own.device}"
     yield from (f"{name}={value}" for name, value in own.knobs)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from dse.core.configuration import PRECISIONS
+from dse.core.configuration import CPU, DEVICES, PRECISIONS
 from dse.core.measurement import FailureKind, FidelityName, Source
 from dse.core.metrics import METRICS
 from dse.study.record import Purpose
@@ -40,6 +40,12 @@ def _known_task(name: str) -> str:
 def _known_precision(name: str) -> str:
     if name not in PRECISIONS:
         raise ValueError(f"'{name}' is not a precision")
+    return name
+
+
+def _known_device(name: str) -> str:
+    if name not in DEVICES:
+        raise ValueError(f"'{name}' is not a device")
     return name
 
 
@@ -105,6 +111,7 @@ class ConfigurationForm(BaseModel):
     batch_size: Positive
     instances: Positive = 1
     pinned: bool = False
+    device: Annotated[str, AfterValidator(_known_device)] = CPU
 
 
 class MeasurementForm(_Form):

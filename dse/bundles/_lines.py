@@ -14,7 +14,7 @@ from dse.study.merged import SESSION, EndedTrial
 from dse.study.record import measurement_from_dict, measurement_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     import optuna
@@ -80,8 +80,8 @@ def _outcome(stored: dict[str, Any], rename: Callable[[str], str]) -> dict[str, 
     }
 
 
-def ended_trial(form: TrialForm) -> EndedTrial:
-    """The trial of a line."""
+def ended_trial(form: TrialForm, choices: Collection[str]) -> EndedTrial:
+    """The trial of a line, of a study whose parameters have these names."""
     data = form.model_dump(mode="json")
     stored: dict[str, Any] = {attributes.PURPOSE: data["purpose"]}
     if data["configuration"] is not None:
@@ -108,7 +108,7 @@ def ended_trial(form: TrialForm) -> EndedTrial:
         begun=_local(form.begun),
         ended=_local(form.ended),
         values=form.values,
-        parameters=parameter_values(configuration) if counts else {},
+        parameters=parameter_values(configuration, choices) if counts else {},
         attributes=stored,
         constraints=form.constraints,
     )

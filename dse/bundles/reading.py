@@ -69,7 +69,7 @@ def read_bundle(path: Path) -> Bundle:
         if isinstance(form, TrialForm):
             with _at(path, number):
                 _check_trial(form, space)
-                trial = ended_trial(form)
+                trial = ended_trial(form, choices)
                 _check_parameters(trial, choices)
                 if trials.setdefault(trial.identity, trial) is not trial:
                     raise RequestError(f"has the trial {trial.identity} a second time")

@@ -58,8 +58,8 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     """Install runtimes that need an environment of their own.
 
     deepsparse and tflite-runtime support Python 3.11 and numpy 1 at most. They share an
-    environment in the cache, in which their workers run. pytorch has one of its own, with the
-    version of Python that dse itself runs in.
+    environment in the cache, in which their workers run. pytorch and onnxruntime-openvino have
+    one each, with the version of Python that dse itself runs in.
 
     \b
     Examples:
@@ -78,6 +78,8 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
 
 
 def _row(name: str, found: RuntimeAvailability) -> dict[str, Any]:
+    from dse.core.backend import devices_of
+
     described = _described(name)
     return {
         "backend": name,
@@ -87,6 +89,8 @@ def _row(name: str, found: RuntimeAvailability) -> dict[str, Any]:
         "formats": list(described.formats) if described else [],
         "precisions": list(described.precisions) if described else [],
         "knobs": [knob.name for knob in described.knobs] if described else [],
+        "devices": list(devices_of(described)) if described else [],
+        "lacks": [f"{one.name}={one.value}" for one in found.lacks],
         "problem": found.error.problem if found.error else None,
         "remedy": found.error.remedy if found.error else None,
     }
@@ -118,4 +122,6 @@ def _line(name: str, found: RuntimeAvailability) -> str:
         return f"{name}: {state}"
     formats = ", ".join(described.formats) or "no model file"
     knobs = ", ".join(knob.name for knob in described.knobs)
-    return f"{name}: {state} (reads {formats}; knobs: {knobs})"
+    lacks = ", ".join(f"{one.name}={one.value}" for one in found.lacks)
+    without = f"; not here: {lacks}" if lacks else ""
+    return f"{name}: {state} (reads {formats}; knobs: {knobs}{without})"

@@ -27,6 +27,7 @@ from dse.commands.console import console, print_lines
 from dse.commands.log import messages
 from dse.commands.next_step import command, print_next, repeat
 from dse.core import plausibility
+from dse.core.configuration import CPU
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS
 from dse.core.wording import format_count
@@ -36,7 +37,7 @@ from dse.report.view import View
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.submission import checkers
-from dse.submission.description import described, read_declared
+from dse.submission.description import NO_ACCELERATOR, described, read_declared
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN, slug
 from dse.submission.release import CLOSED_RELEASES, LATEST, RELEASES, release_of
@@ -119,6 +120,7 @@ def run(request: ExportRequest) -> int:
     if request.dry_run:
         return _list(study, judged, request, err)
     chosen = _chosen(judged, request)
+    _check_accelerator(chosen, request)
     left_out = [each for each in judged if each.result not in chosen]
     print_lines((f"left out: {each.first_line}" for each in left_out), err)
     tree = build(chosen, _about(study, request))
@@ -351,6 +353,25 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
         environment=user_variables(study.about.environment),
         equivalence=told.values.get("equivalence", ""),
     )
+
+
+def _check_accelerator(chosen: Sequence[Evidence], request: ExportRequest) -> None:
+    """Refuses results of another device than the CPU of which the user says nothing.
+
+    Raises:
+        RequestError: names what is missing.
+    """
+    elsewhere = [each.record for each in chosen if each.record.configuration.device != CPU]
+    told = read_declared(request.system).values
+    missing = [name for name in NO_ACCELERATOR if name not in told]
+    if elsewhere and missing:
+        raise RequestError(
+            f"#{elsewhere[0].id} ran on {elsewhere[0].configuration.device}, and nothing tells "
+            f"{', '.join(missing)} of the system",
+            file=request.system,
+            field=None if request.system else "--system",
+            remedy="put them into a system.yaml and give it with --system",
+        )
 
 
 def _checked(chosen: Sequence[Evidence], request: ExportRequest, remedy: str, err: Console) -> int:

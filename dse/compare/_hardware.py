@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dse.core.configuration import CPU, DEVICE
 from dse.core.measurement import Source
 from dse.core.metrics import is_quality
 
@@ -47,6 +48,9 @@ def is_published(results: ResultTable) -> bool:
 def detect_hardware(results: ResultTable) -> Hardware:
     """Tells what a system ran on, by its description, its software and its name in that order."""
     if not is_published(results):
+        devices = {str(row.configuration.get(DEVICE, CPU)) for row in results.rows} - {CPU}
+        if devices:
+            return Hardware("accelerator", f"it measured on {', '.join(sorted(devices))}")
         return Hardware("cpu", "a study measures on the CPU")
     if results.accelerator:
         return Hardware("accelerator", f"its description lists {results.accelerator}")

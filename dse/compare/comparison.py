@@ -173,7 +173,8 @@ def compare(
             `default_levels`.
         accelerators: whether systems with an accelerator count in rankings.
     """
-    with_one = (s for s in gathered.systems if s.hardware.kind == "accelerator")
+    # A study's points on another device than the CPU are there only as they were asked for.
+    with_one = (s for s in gathered.systems if s.hardware.kind == "accelerator" and not s.measured)
     left_out = () if accelerators else tuple(with_one)
     numbers = {system.number for system in left_out}
     systems = tuple(s for s in gathered.systems if s.number not in numbers)

@@ -30,6 +30,7 @@ def comparison_notes(comparison: Comparison) -> list[str]:
     gathered = comparison.gathered
     return [
         *gathered.tally.lines(gathered.asked),
+        *_about_devices(comparison),
         *_about_hardware(comparison),
         *_about_nodes(comparison),
         *_about_marks(comparison),
@@ -64,6 +65,13 @@ def origin_words(system: ComparedSystem, noun: str) -> str:
     if system.samples:
         parts.append(f"{', '.join(f'{count:,}' for count in system.samples)} {noun}")
     return ", ".join(filter(None, parts))
+
+
+def _about_devices(comparison: Comparison) -> Iterator[str]:
+    if count := comparison.gathered.elsewhere:
+        left = format_count(count, "configuration")
+        asking = "--where with a condition on `device` takes such ones"
+        yield f"left out: {left} on another device than the CPU; {asking}"
 
 
 def _about_hardware(comparison: Comparison) -> Iterator[str]:

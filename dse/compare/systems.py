@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.compare._hardware import detect_hardware, is_published
 from dse.compare.criteria import complete
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, CPU, DEVICE
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS, SCENARIOS, is_quality
@@ -18,10 +18,11 @@ from dse.results.table import OFFLINE_POWER
 from dse.tasks import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dse.compare._hardware import Hardware
     from dse.compare.criteria import Criterion
+    from dse.core.configuration import KnobValue
     from dse.core.pareto import Interval
     from dse.derived.derivation import Derivation
     from dse.derived.point import Evaluated
@@ -152,6 +153,8 @@ class Gathered:
         tally: what the derivation left out.
         task: what the models are for.
         quality: how good their answers are.
+        elsewhere: the number of configurations that are left out as they ran on another device
+            than the CPU.
     """
 
     systems: tuple[ComparedSystem, ...]
@@ -160,10 +163,13 @@ class Gathered:
     tally: Coverage
     task: Task
     quality: Quality
+    elsewhere: int = 0
 
 
 def gather_systems(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
     """Evaluates all configurations of the systems, and gives each system a unique name.
+
+    Those that ran on another device than the CPU count where a condition asks for the device.
 
     Args:
         found: the results of the systems.
@@ -173,6 +179,10 @@ def gather_systems(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
         RequestError: an expression of the user is wrong, or the systems are of different tasks.
     """
     task, quality = _task(found)
+    given = found
+    if not any(DEVICE in condition.names for condition in asked.conditions):
+        found = [replace(each, rows=tuple(filter(_on_cpu, each.rows))) for each in given]
+    elsewhere = sum(len(each.rows) for each in given) - sum(len(each.rows) for each in found)
     derivation = complete(asked)
     derivation.check(_further(found))
     assessed = [_assess(results, derivation) for results in found]
@@ -194,7 +204,7 @@ def gather_systems(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
     told = {each.name for each in asked.definitions}
     missing = {name: causes for name, causes in tally.missing.items() if name in told}
     tally = replace(tally, missing=missing)
-    return Gathered(tuple(systems), derivation, asked, tally, task, quality)
+    return Gathered(tuple(systems), derivation, asked, tally, task, quality, elsewhere)
 
 
 def _task(found: Sequence[ResultTable]) -> tuple[Task, Quality]:
@@ -221,8 +231,18 @@ def _task(found: Sequence[ResultTable]) -> tuple[Task, Quality]:
 def _assess(results: ResultTable, derivation: Derivation) -> list[Evaluated]:
     machine = Machine.of(results.name, cpu=results.cpu, cores=results.cores, ghz=results.ghz)
     assessor = derivation.assessor(machine)
-    known = (Inputs(row.configuration, row.values, row.intervals) for row in results.rows)
+    known = (Inputs(_flat(row), row.values, row.intervals) for row in results.rows)
     return [assessor.assess(each) for each in known]
+
+
+def _on_cpu(row: Row) -> bool:
+    return row.configuration.get(DEVICE, CPU) == CPU
+
+
+def _flat(row: Row) -> Mapping[str, KnobValue]:
+    """A configuration with its device, which is the CPU where a study tells of none."""
+    told = {DEVICE: CPU} if "backend" in row.configuration else {}
+    return {**told, **row.configuration}
 
 
 def _further(found: Sequence[ResultTable]) -> set[str]:

@@ -58,6 +58,21 @@ class Knob:
     numbers: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A value that can't be had here, whatever the model, such as one that was not built.
+
+    Attributes:
+        name: of a knob, or ``device``.
+        value: of the knob, or a device.
+        reason: in a few words.
+    """
+
+    name: str
+    value: KnobValue
+    reason: str
+
+
 def write_numbers(numbers: Iterable[int]) -> str:
     """The value of a knob that has a set of whole numbers."""
     return "+".join(map(str, sorted(set(numbers))))
@@ -218,6 +233,18 @@ class Partial(Model, Protocol):
 
 
 @runtime_checkable
+class Assigned(Model, Protocol):
+    """A model of which the runtime may compute a part elsewhere than it was asked to.
+
+    Attributes:
+        assigned: how much of the model runs where it was asked to, in words; empty where that is
+            all there is to it.
+    """
+
+    assigned: str
+
+
+@runtime_checkable
 class Buffered(Model, Protocol):
     """A model of one input that copies each batch into its own memory, unless it lies there."""
 
@@ -249,6 +276,31 @@ class Backend(Protocol):
             ImportError: the runtime is not installed.
         """
         ...
+
+
+@runtime_checkable
+class Built(Backend, Protocol):
+    """A backend whose runtime comes in several builds, which have more or fewer values of knobs."""
+
+    def lacks(self) -> Iterable[Lack]:
+        """The values that the installed build has not, and devices that are not here.
+
+        Called where `version` is, and after it.
+        """
+        ...
+
+
+@runtime_checkable
+class OnDevices(Backend, Protocol):
+    """A backend that does not compute on the CPU alone."""
+
+    devices: ClassVar[tuple[str, ...]]
+    """Names in `dse.core.configuration.DEVICES`."""
+
+
+def devices_of(backend: Backend) -> tuple[str, ...]:
+    """What a backend may compute on: the CPU, where it says nothing."""
+    return backend.devices if isinstance(backend, OnDevices) else ("cpu",)
 
 
 @runtime_checkable

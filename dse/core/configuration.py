@@ -13,7 +13,7 @@ from dse.core.metrics import METRICS
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 KnobValue = str | int | float | bool
@@ -21,6 +21,9 @@ KnobValue = str | int | float | bool
 ModelFormat = Literal["onnx", "tflite"]
 
 PRECISIONS = ("fp32", "fp16", "bf16", "int8", "int4")
+CPU = "cpu"
+DEVICES = (CPU, "cuda")
+"""What a model may be computed on: the CPU, or the first GPU of NVIDIA."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,16 +33,19 @@ class Occupancy:
     Attributes:
         threads: of each instance.
         cpus: that are busy.
+        device: what computes.
     """
 
     threads: int = 1
     cpus: int = 1
+    device: str = "cpu"
 
     def __str__(self) -> str:
         instances = self.cpus // self.threads
         several = f"{instances} instances of " if instances > 1 else ""
         threads, cpus = format_count(self.threads, "thread"), format_count(self.cpus, "CPU")
-        return f"{several}{threads} on {cpus}"
+        device = "" if self.device == CPU else f" and {self.device}"
+        return f"{several}{threads} on {cpus}{device}"
 
 
 ONE_THREAD = Occupancy()
@@ -58,6 +64,7 @@ class Configuration:
         knobs: name and value of the backend's own parameters, sorted.
         instances: copies of the model that predict at the same time, in scenarios that allow it.
         pinned: whether each instance is pinned to CPUs of its own.
+        device: what computes, a name in `DEVICES`.
     """
 
     model: str
@@ -68,12 +75,16 @@ class Configuration:
     knobs: tuple[tuple[str, KnobValue], ...] = ()
     instances: int = 1
     pinned: bool = False
+    device: str = CPU
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "knobs", tuple(sorted(self.knobs)))
 
     def as_dict(self) -> dict[str, KnobValue]:
-        """The flat form of the JSON outputs: the fields, then the knobs."""
+        """The flat form of the JSON outputs: the fields, then the knobs.
+
+        The device stands there where it is not the CPU.
+        """
         return {
             "model": self.model,
             "precision": self.precision,
@@ -82,13 +93,15 @@ class Configuration:
             "batch_size": self.batch_size,
             "instances": self.instances,
             "pinned": self.pinned,
+            **({} if self.device == CPU else {DEVICE: self.device}),
             **dict(self.knobs),
         }
 
     @classmethod
     def from_dict(cls, flat: Mapping[str, KnobValue]) -> Self:
         """The inverse of `as_dict`; instances and pinning may be left out."""
-        knobs = tuple((name, v) for name, v in flat.items() if name not in CONFIGURATION_FIELDS)
+        fields = {*CONFIGURATION_FIELDS, DEVICE}
+        knobs = tuple((name, v) for name, v in flat.items() if name not in fields)
         return cls(
             model=str(flat["model"]),
             precision=str(flat["precision"]),
@@ -98,14 +111,15 @@ class Configuration:
             knobs=knobs,
             instances=int(flat.get("instances", 1)),
             pinned=bool(flat.get("pinned", False)),
+            device=str(flat.get(DEVICE, CPU)),
         )
 
     @property
     def key(self) -> str:
         """The identity of the configuration: a hash of its canonical JSON.
 
-        Default values of ``instances`` and ``pinned`` are left out, so that studies from before
-        these fields keep their keys.
+        Default values of ``instances``, ``pinned`` and ``device`` are left out, so that studies
+        from before these fields keep their keys.
         """
         flat = self.as_dict()
         late = {"instances": 1, "pinned": False}
@@ -114,16 +128,17 @@ class Configuration:
     def occupancy(self, metric: str) -> Occupancy:
         """How CPUs are occupied while a metric is measured."""
         instances = self.instances if METRICS[metric].batched else 1
-        return Occupancy(self.threads, self.threads * instances)
+        return Occupancy(self.threads, self.threads * instances, self.device)
 
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)
         threads = format_count(self.threads, "thread")
         copies = f"{self.instances} instances of " if self.instances > 1 else ""
         pinned = ", pinned" if self.pinned else ""
+        device = "" if self.device == CPU else f", on {self.device}"
         return (
             f"{self.model} {self.precision}, {self.backend}, {copies}{threads}, "
-            f"batch {self.batch_size}{pinned}{knobs}"
+            f"batch {self.batch_size}{pinned}{device}{knobs}"
         )
 
 
@@ -131,3 +146,13 @@ CONFIGURATION_FIELDS = (
     *("model", "precision", "backend", "threads", "batch_size"),
     *("instances", "pinned"),
 )
+"""What every flat form has."""
+DEVICE = "device"
+"""The field that a flat form has where it is not the CPU."""
+
+
+def flat_forms(configurations: Iterable[Configuration]) -> list[dict[str, KnobValue]]:
+    """The flat forms of the rows of one table: all have the device where one is not the CPU."""
+    known = list(configurations)
+    several = any(one.device != CPU for one in known)
+    return [{**({DEVICE: one.device} if several else {}), **one.as_dict()} for one in known]

@@ -65,6 +65,7 @@ class RunDetails(Details):
         not_finite: which outputs hold NaN or infinite values, in words.
         unread: which inputs the runtime does not read, in words.
         inputs: name and shape of each input for a single sample, where they are generated.
+        assigned: how much of the model ran where it was asked to, in words.
     """
 
     steal_percent: float | None = None
@@ -76,6 +77,7 @@ class RunDetails(Details):
     not_finite: str | None = None
     unread: str | None = None
     inputs: str | None = None
+    assigned: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

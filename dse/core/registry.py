@@ -39,7 +39,7 @@ class BackendEntry:
         python: the version of Python of the environment of its own that its runtime needs, such as
             the last that it supports; made from the pinned requirements beside the backend.
         environment: the name of an environment of its own with this Python, from such requirements:
-            its runtime is too large to be installed with the others.
+            its runtime is too large to be installed with the others, or is a build of one of them.
         distribution: the other distribution that offers it; empty for one of ours.
     """
 
@@ -113,6 +113,10 @@ BACKENDS = _Backends(
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
         "ncnn": BackendEntry("dse.backends.ncnn:NCNN", python="3.11"),
         "pytorch": BackendEntry("dse.backends.pytorch:PyTorch", environment="pytorch"),
+        "onnxruntime-openvino": BackendEntry(
+            "dse.backends.onnxruntime_openvino:OnnxRuntimeOpenVINO",
+            environment="onnxruntime-openvino",
+        ),
         "null": BackendEntry("dse.backends.null:Null"),
         "replay": BackendEntry("dse.backends.replay:Replay"),
     }

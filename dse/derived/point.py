@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, DEVICE
 from dse.core.metrics import METRICS
 from dse.derived._operations import CONSTANTS, FUNCTIONS
 
@@ -115,7 +115,7 @@ def all_bounds() -> frozenset[str]:
 
 def known_names() -> frozenset[str]:
     """What there may be of every point, whatever its backend."""
-    return frozenset({*METRICS, *all_bounds(), *CONFIGURATION_FIELDS, *SYSTEM})
+    return frozenset({*METRICS, *all_bounds(), *CONFIGURATION_FIELDS, DEVICE, *SYSTEM})
 
 
 def bounds(name: str) -> tuple[str, str]:

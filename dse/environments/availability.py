@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core import thread_limit
+from dse.core.backend import Lack
 from dse.core.errors import UnavailableError
 from dse.core.launcher import launch_command
 from dse.core.registry import BACKENDS, backend
@@ -41,11 +42,13 @@ class RuntimeAvailability:
         python: the Python that its worker runs in, or None.
         version: of the runtime; None where it is not usable.
         error: why it is not usable, with a remedy; None where it is.
+        lacks: the values of its knobs that its build has not.
     """
 
     python: str | None
     version: str | None = None
     error: UnavailableError | None = None
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def environment(self) -> str | None:
@@ -91,7 +94,9 @@ def _ask(
         words = launch_command(python, "dse.environments.probe", name, backend=name)
         told = ask(words, IMPORT_TIMEOUT_S, worker_environment(python, given))
         if told.returncode == 0:
-            return RuntimeAvailability(python, str(json.loads(told.stdout)["version"]))
+            answer = json.loads(told.stdout)
+            lacks = tuple(Lack(*one) for one in answer["lacks"])
+            return RuntimeAvailability(python, str(answer["version"]), lacks=lacks)
         reason = _reason(told.returncode, told.stderr)
     except subprocess.TimeoutExpired:
         reason = f"no answer within {IMPORT_TIMEOUT_S:g} s"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
+from dse.core.configuration import CPU, DEVICE
 from dse.core.metrics import METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
 
 if TYPE_CHECKING:
@@ -37,14 +38,15 @@ def quality_key(
 ) -> str:
     """The key of a quality: it depends neither on threads nor on batches.
 
-    Of the CPU it depends on the instruction sets (None where unknown), by which runtimes choose
-    their arithmetic: int8 products saturate on some. ``depends`` holds model file and runtime, and
-    of ``knobs``, those that there are, the numeric ones count.
+    It depends on the device and on the CPU's instruction sets (None where unknown), by which
+    runtimes choose their arithmetic: int8 products saturate on some. ``depends`` holds model file
+    and runtime, and of ``knobs``, those that there are, the numeric ones count.
     """
     numeric = {knob.name for knob in knobs if knob.numeric}
     more: dict[str, Any] = {
         "knobs": {name: value for name, value in configuration.knobs if name in numeric},
         "dataset": dataset,
+        **_device(configuration),
     }
     if instruction_sets is not None:
         more["instruction_sets"] = list(instruction_sets)
@@ -74,6 +76,7 @@ def speed_key(
         "threads": configuration.threads,
         "cpu": cpu,
         "fidelity": FIRST_PROBE,
+        **_device(configuration),
     }
     # Left out where they are the default: they came later, and keys stay as they were.
     if configuration.pinned:
@@ -83,6 +86,11 @@ def speed_key(
         if configuration.instances > 1:
             more["instances"] = configuration.instances
     return digest({"metric": metric, **depends, **more})
+
+
+def _device(configuration: Configuration) -> dict[str, str]:
+    """Left out where it is the CPU, so that keys stay as they were."""
+    return {} if configuration.device == CPU else {DEVICE: configuration.device}
 
 
 def overlap(one: Configuration, other: Configuration, *, quality: bool) -> bool:

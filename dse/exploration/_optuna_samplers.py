@@ -13,7 +13,6 @@ from optuna.trial import TrialState, create_trial
 
 from dse.core.metrics import METRICS
 from dse.core.pareto import nondominated, violations
-from dse.space.plan import parameter_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +92,8 @@ class OptunaSampler:
         tags = self._asked.pop(record.configuration.key, {})
         if record.outcome.failure is not None:
             return
-        found, params = record.outcome.values, parameter_values(record.configuration)
+        found = record.outcome.values
+        params = self._pool.plan.values(record.configuration)
         trial = create_trial(
             values=[found[name] for name in self._space.objectives],
             params=params,

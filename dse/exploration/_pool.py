@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.space.plan import parameter_values
-
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Container, Iterable, Mapping
@@ -126,7 +124,7 @@ class _Codes:
         self._rows: NDArray[Any] = np.zeros(shape, np.min_scalar_type(most))
         rows = {p.name: row for row, p in enumerate(plan.parameters)}
         for place, configuration in enumerate(plan.configurations):
-            for name, value in parameter_values(configuration).items():
+            for name, value in plan.values(configuration).items():
                 row = rows[name]
                 self._rows[row, place] = self._numbers[row][value]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.checksums import digest
+from dse.core.configuration import DEVICE
 from dse.core.errors import ModelError, RequestError
 from dse.core.quantisation import method_knobs
 from dse.environments.availability import runtime_availabilities
@@ -77,11 +78,8 @@ class Capabilities:
         return problem
 
     def knob_obstacle(self, point: Configuration) -> str | None:
-        """Why a model can't be had or loaded with these knobs; None if it can.
-
-        Knobs of the runtime itself are not looked at.
-        """
-        return self._method_obstacle(point) or self._task_obstacle(point)
+        """Why a model can't be had, or loaded on this device with these knobs; None if it can."""
+        return self._lack(point) or self._method_obstacle(point) or self._task_obstacle(point)
 
     def _method_obstacle(self, point: Configuration) -> str | None:
         """Why no int8 file can be made by the method of a configuration."""
@@ -97,7 +95,17 @@ class Capabilities:
             )
         return self._methods[file]
 
+    def _lack(self, point: Configuration) -> str | None:
+        """What the configuration asks for and the runtime's build has not, or the machine."""
+        found = self._availabilities[point.backend]
+        if not found.lacks:
+            return None
+        defaults = {knob.name: knob.default for knob in registry.backend(point.backend).knobs}
+        asked = {**defaults, **dict(point.knobs), DEVICE: point.device}
+        return next((one.reason for one in found.lacks if asked[one.name] == one.value), None)
+
     def _task_obstacle(self, point: Configuration) -> str | None:
+        """Why a model can't be loaded with these knobs of the task; None if it can."""
         own = {knob.name for knob in self._task.knobs}
         knobs = {name: value for name, value in point.knobs if name in own}
         if not knobs:

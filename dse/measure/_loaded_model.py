@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.core.backend import (
+    Assigned,
     LoadRequest,
     Partial,
     Preparing,
@@ -221,7 +222,10 @@ class LoadedModel:
                     answers.append(clock.time(caller.model.outputs, caller.model.bind(batch)))
             self.task.check(answers[0], size)
             inspection.add(batch, answers[0])
-        self.remarks = inspection.judge() | self._unread(self._models[0]) | self._shapes()
+        model = self._models[0]
+        assigned = model.assigned if isinstance(model, Assigned) else ""
+        self.remarks = inspection.judge() | self._unread(model) | self._shapes()
+        self.remarks |= {"assigned": assigned} if assigned else {}
 
     def _shapes(self) -> dict[str, KnobValue]:
         """The inputs, in words: many of their sizes may be open in the file."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, DEVICE, flat_forms
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -63,7 +63,7 @@ def effects(records: Iterable[Record], metrics: Sequence[ReportedMetric]) -> lis
         metrics: what is compared, in the order wanted.
     """
     measured = [record for record in records if record.outcome.failure is None]
-    flat = [record.configuration.as_dict() for record in measured]
+    flat = flat_forms(record.configuration for record in measured)
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])
     return [
         effect
@@ -85,8 +85,8 @@ def _groups(
 
 def _rest(knob: str, own: Mapping[str, KnobValue]) -> Hashable:
     """What has to agree: all else. A backend's own knobs are not to be found with another one."""
-    kept = CONFIGURATION_FIELDS if knob == "backend" else own
-    return tuple((name, own[name]) for name in kept if name != knob)
+    kept = (*CONFIGURATION_FIELDS, DEVICE) if knob == "backend" else own
+    return tuple((name, own[name]) for name in kept if name != knob and name in own)
 
 
 def _of_knob(knob: str, groups: Sequence[Group], metrics: Sequence[ReportedMetric]) -> list[Effect]:

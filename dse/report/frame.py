@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, CPU, DEVICE
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.requirements import Requirement
@@ -66,7 +66,8 @@ def _columns(
 ) -> list[str]:
     """All columns that a row has, in one order; a table without rows has them too."""
     knobs = dict.fromkeys(name for record in records for name, _ in record.configuration.knobs)
-    columns = ["id", *CONFIGURATION_FIELDS, *knobs]
+    several = any(record.configuration.device != CPU for record in records)
+    columns = ["id", *CONFIGURATION_FIELDS, *([DEVICE] if several else []), *knobs]
     for name in metrics:
         bounds = [f"{name}_low", f"{name}_high"]
         known = any(bounds[0] in row for row in rows)
@@ -75,7 +76,8 @@ def _columns(
 
 
 def _row(record: Record, metrics: Sequence[str], notes: Notes) -> dict[str, object]:
-    row: dict[str, object] = {"id": record.id, **record.configuration.as_dict()}
+    own = record.configuration
+    row: dict[str, object] = {"id": record.id, DEVICE: own.device, **own.as_dict()}
     for name in metrics:
         measurement = record.outcome.measurement(name)
         if measurement is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.details import QualityDetails, TimedDetails
+from dse.core.details import QualityDetails, RunDetails, TimedDetails
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS, SCENARIOS, is_quality
 from dse.report.frame import known_metrics
@@ -155,6 +155,7 @@ def provenance(measurement: Measurement, noun: str) -> str:
     if METRICS[measurement.metric].timed:
         count = TimedDetails.of(measurement.details).repetitions or 1
         parts.append(f"median of {count} processes" if count > 1 else "one process")
+        parts += filter(None, [RunDetails.of(measurement.details).assigned])
     if measurement.disturbed:
         parts.append("disturbed")
     return ", ".join(parts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from dse.core.configuration import CPU
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, ignored_variables
@@ -155,6 +156,7 @@ def short_settings(own: Configuration) -> str:
     parts = [f"t{own.threads}", f"b{own.batch_size}"]
     parts += [f"i{own.instances}"] if own.instances > 1 else []
     parts += ["pinned"] if own.pinned else []
+    parts += [own.device] if own.device != CPU else []
     return " ".join([*parts, *(f"{name}={value}" for name, value in own.knobs)])
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dse.core.configuration import DEVICE
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.pareto import Frontier, Point, feasible
@@ -193,10 +194,10 @@ class View:
 
 def known_of(record: Record) -> Inputs:
     """A record as expressions see it."""
-    found = record.outcome.measurements
+    found, own = record.outcome.measurements, record.configuration
     intervals = {m.metric: m.interval for m in found if m.interval}
     keys = {m.metric: m.key for m in found if m.source is not Source.PUBLISHED}
-    return Inputs(record.configuration.as_dict(), record.outcome.values, intervals, keys)
+    return Inputs({DEVICE: own.device, **own.as_dict()}, record.outcome.values, intervals, keys)
 
 
 def machine_of(study: Study) -> Machine:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from dse.core.configuration import CPU, DEVICE
 from dse.search._cost_prior import cost_prior
 
 if TYPE_CHECKING:
@@ -113,10 +114,10 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
     "model": lambda c: c.model,
     "precision": lambda c: c.precision,
     "backend": lambda c: c.backend,
-    "runtime": lambda c: (c.backend, c.knobs),
+    "runtime": lambda c: (c.backend, c.device, c.knobs),
     "layout": lambda c: (c.threads, c.instances, c.pinned),
     "batch": lambda c: c.batch_size,
-    "file": lambda c: (c.model, c.precision, c.backend, c.knobs),
+    "file": lambda c: (c.model, c.precision, c.backend, c.device, c.knobs),
     "single": lambda c: replace(c, batch_size=1, instances=1),
     "whole": lambda c: c,
 }
@@ -150,8 +151,9 @@ def _published(fact: ModelPrior | None, precision: str, priors: Priors) -> float
 
 
 def _knobs(configurations: Sequence[Configuration]) -> Indices:
-    names = list(dict.fromkeys(name for c in configurations for name, _ in c.knobs))
-    held = [dict(c.knobs) for c in configurations]
+    """Codes of the knobs; the device counts as one where it is not the CPU everywhere."""
+    held = [dict(c.knobs) | ({} if c.device == CPU else {DEVICE: c.device}) for c in configurations]
+    names = list(dict.fromkeys(name for each in held for name in each))
     columns = [_encode((type(v), v) for v in (d.get(name) for d in held)) for name in names]
     shape = (len(configurations), len(names))
     return np.stack(columns, axis=1) if columns else np.zeros(shape, dtype=np.intp)

@@ -45,9 +45,9 @@ class FrontierSampler(BaseSampler):
     """Searches the Pareto frontier of a finite set of configurations.
 
     Every parameter is categorical. The parameters ``model``, ``precision``, ``backend``,
-    ``threads``, ``batch_size``, ``instances`` and ``pinned`` have their usual meaning; all others
-    are knobs of the backend. Failed and pruned trials count as failures; running trials count with
-    their expected values, so that several workers try different configurations.
+    ``threads``, ``batch_size``, ``instances``, ``pinned`` and ``device`` have their usual meaning;
+    all others are knobs of the backend. Failed and pruned trials count as failures; running trials
+    count with their expected values, so that several workers try different configurations.
 
     Args:
         search_space: the choices of each parameter.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 MAX_NUMBERS = 16
 """The most whole numbers in a value of a knob."""
-_WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned")
+_WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned", "device")
 
 
 def backend_choice(
@@ -180,6 +180,7 @@ def _possible(field: str, value: Scalar, space: SearchSpace) -> bool:
         "batch_size": space.batch_sizes,
         "instances": space.instances,
         "pinned": space.pinned,
+        "device": space.devices,
     }
     # Not by `in` alone: True equals 1.
     return any(type(value) is type(known) and value == known for known in fields[field])

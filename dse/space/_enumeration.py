@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from dse.core.configuration import Configuration
+from dse.core.configuration import CPU, DEVICE, Configuration
 from dse.space.space import is_pattern, matching
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dse.space.space import BackendChoice, Condition, KnobChoice, SearchSpace
 
 MAX_CONFIGURATIONS = 1_000_000
-_FIELDS = ("model", "precision", "threads", "batch_size", "instances", "pinned")
+_FIELDS = ("model", "precision", "threads", "batch_size", "instances", "pinned", DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,14 @@ class Parameter:
 
 
 def holds(condition: Condition, values: Mapping[str, KnobValue]) -> bool:
-    """Whether every field of a condition has one of the values it asks for."""
-    return all(values[name] in allowed for name, allowed in condition)
+    """Whether every field of a condition has one of the values it asks for.
+
+    Without a device among the values, it is the CPU.
+    """
+    return all(
+        (values.get(name, CPU) if name == DEVICE else values[name]) in allowed
+        for name, allowed in condition
+    )
 
 
 def auto_threads(available: int, physical: int) -> tuple[int, ...]:
@@ -97,6 +103,7 @@ def parameters(
         Parameter("batch_size", space.batch_sizes),
         Parameter("instances", space.instances),
         Parameter("pinned", space.pinned),
+        *([] if space.devices == (CPU,) else [Parameter(DEVICE, space.devices)]),
     )
     knobs = (
         Parameter(f"{b.name}.{k.name}", k.values, (("backend", (b.name,)), *k.when))
@@ -144,7 +151,7 @@ def _points(
     threads: Sequence[int],
 ) -> Iterator[Configuration]:
     fields = _fields(space, models, threads)
-    inner = ("threads", "batch_size", "instances", "pinned")
+    inner = ("threads", "batch_size", "instances", "pinned", DEVICE)
     for model, precision, backend in product(fields["model"], fields["precision"], backends):
         for second in product(*(fields[name] for name in inner)):
             values: dict[str, KnobValue] = dict(zip(inner, second, strict=True))
@@ -184,6 +191,7 @@ def _fields(
         "batch_size": space.batch_sizes,
         "instances": space.instances,
         "pinned": space.pinned,
+        DEVICE: space.devices,
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from dse.core.configuration import CPU
 from dse.tasks.registry import DEFAULT
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class SpaceForm(Form):
     batch_sizes: int | tuple[int, ...] | RangeForm = (1,)
     instances: int | tuple[int, ...] | RangeForm = (1,)
     pinned: bool | tuple[bool, ...] = (False,)
+    devices: str | tuple[str, ...] = (CPU,)
     objectives: str | tuple[str, ...] | None = None
     constraints: dict[str, BoundsForm] = {}
 

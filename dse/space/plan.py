@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.config.messages import suggest
 from dse.core import registry
-from dse.core.configuration import CONFIGURATION_FIELDS, Configuration
+from dse.core.backend import devices_of
+from dse.core.configuration import CONFIGURATION_FIELDS, CPU, DEVICE, Configuration
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
 from dse.machine.affinity import can_pin
@@ -41,7 +42,7 @@ class ModelAvailability(Protocol):
         ...
 
     def knob_obstacle(self, point: Configuration) -> str | None:
-        """Why the model file can't be loaded with these knobs; None where it can."""
+        """Why the model file can't be loaded on this device with these knobs; None if it can."""
         ...
 
 
@@ -79,7 +80,7 @@ class Plan:
 
     def values(self, configuration: Configuration) -> dict[str, KnobValue]:
         """Value by name of the parameters that exist for a configuration."""
-        return parameter_values(configuration)
+        return parameter_values(configuration, [parameter.name for parameter in self.parameters])
 
     def configuration(self, values: Mapping[str, KnobValue]) -> Configuration:
         """The configuration that has these values; values of inactive parameters don't count.
@@ -91,6 +92,7 @@ class Plan:
             KeyError: an active parameter has no value.
         """
         fields = {name: values[name] for name in CONFIGURATION_FIELDS}
+        fields[DEVICE] = values.get(DEVICE, CPU)
         prefix = f"{fields['backend']}."
         knobs = {
             p.name.removeprefix(prefix): values[p.name]
@@ -100,9 +102,16 @@ class Plan:
         return Configuration.from_dict({**fields, **knobs})
 
 
-def parameter_values(configuration: Configuration) -> dict[str, KnobValue]:
-    """A configuration's values by the names of parameters: knobs bear their backend's name."""
+def parameter_values(
+    configuration: Configuration, parameters: Collection[str] = ()
+) -> dict[str, KnobValue]:
+    """A configuration's values by the names of parameters: knobs bear their backend's name.
+
+    The device is among them where it is not the CPU, or one of these parameters.
+    """
     fields = replace(configuration, knobs=()).as_dict()
+    if DEVICE in parameters:
+        fields[DEVICE] = configuration.device
     knobs = {f"{configuration.backend}.{name}": value for name, value in configuration.knobs}
     return {**fields, **knobs}
 
@@ -236,6 +245,8 @@ class _Obstacles:
 
     def of(self, point: Configuration) -> str | None:
         triple = (point.model, point.precision, point.backend)
+        if point.device not in devices_of(self._backends[point.backend]):
+            return f"{point.backend} does not run on {point.device}"
         if triple not in self._known:
             self._known[triple] = self._file(*triple)
         if self._known[triple] is not None:
@@ -252,8 +263,6 @@ class _Obstacles:
 
     def _knob(self, point: Configuration) -> str | None:
         """Why this CPU can't compute with a knob, or the model can't be loaded with it."""
-        if not point.knobs:
-            return None
         lacks = (self._lacking.get((point.backend, *knob)) for knob in point.knobs)
         return next(filter(None, lacks), None) or self._catalogue.knob_obstacle(point)
 
@@ -289,7 +298,7 @@ def _most_frequent(excluded: Iterable[Excluded]) -> str:
 def _occurring(dimensions: Iterable[Parameter], kept: list[Configuration]) -> tuple[Parameter, ...]:
     occurring: dict[str, set[KnobValue]] = {}
     for point in kept:
-        for name, value in parameter_values(point).items():
+        for name, value in parameter_values(point, (DEVICE,)).items():
             occurring.setdefault(name, set()).add(value)
     return tuple(
         replace(p, choices=tuple(c for c in p.choices if c in occurring[p.name]))

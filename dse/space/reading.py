@@ -9,7 +9,7 @@ from dse.config import yaml_reader
 from dse.config.messages import suggest
 from dse.core import registry
 from dse.core.backend import Recording
-from dse.core.configuration import PRECISIONS
+from dse.core.configuration import DEVICES, PRECISIONS
 from dse.core.metrics import METRICS, MODEL_SIZE, THROUGHPUT, is_quality
 from dse.core.pareto import Constraint
 from dse.space._backends import backend_choice
@@ -85,6 +85,7 @@ def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSp
         batch_sizes=batch_sizes,
         instances=_numbers(form.instances, MAX_THREADS, document, "instances"),
         pinned=tuple(value for _, value in iter_values(form.pinned, document, "pinned")),
+        devices=_names(form.devices, DEVICES, document, "devices"),
         objectives=_objectives(form, document),
         constraints=_constraints(form, document),
         task=form.task,

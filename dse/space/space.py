@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.config import yaml_reader
 from dse.config.yaml_reader import Document
+from dse.core.configuration import CPU
 from dse.tasks.registry import DEFAULT
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class SearchSpace:
         constraints: bounds on outcomes.
         instances: copies of a model that predict side by side, where the scenario lets them.
         pinned: whether each instance keeps to CPUs of its own.
+        devices: names in `dse.core.configuration.DEVICES`.
         task: what the models are for, a name in `dse.tasks.registry`.
         document: the file it was read from, if any, for errors about its values.
         origin: the folder that relative paths in settings start from.
@@ -76,6 +78,7 @@ class SearchSpace:
     constraints: tuple[Constraint, ...] = ()
     instances: tuple[int, ...] = (1,)
     pinned: tuple[bool, ...] = (False,)
+    devices: tuple[str, ...] = (CPU,)
     task: str = DEFAULT
     document: Document = field(default_factory=Document, compare=False)
     origin: Path | None = field(default=None, compare=False)
@@ -87,8 +90,9 @@ class SearchSpace:
 
     def as_dict(self) -> dict[str, Any]:
         """The canonical form, JSON-able; equal spaces have equal ones."""
-        # Left out where it is the default, which is that of all earlier studies.
+        # Left out where they are the default, which is that of all earlier studies.
         named = {"task": self.task} if self.task != DEFAULT else {}
+        devices = {"devices": list(self.devices)} if self.devices != (CPU,) else {}
         return named | {
             "models": "all" if self.models == ALL_MODELS else list(self.models),
             "precisions": list(self.precisions),
@@ -97,6 +101,7 @@ class SearchSpace:
             "batch_sizes": list(self.batch_sizes),
             "instances": list(self.instances),
             "pinned": list(self.pinned),
+            **devices,
             "objectives": list(self.objectives),
             "constraints": {c.metric: _bounds_dict(c) for c in self.constraints},
         }

@@ -319,7 +319,7 @@ def _copied(
 ) -> optuna.trial.FrozenTrial:
     import optuna
 
-    values = parameter_values(found.configuration)
+    values = parameter_values(found.configuration, choices)
     user_attrs: dict[str, Any] = {
         attributes.CONFIGURATION: found.configuration.as_dict(),
         attributes.OUTCOME: outcome_as_dict(found.outcome),

@@ -264,7 +264,7 @@ class Store:
         import optuna
 
         owner = _ownership.owner(self.session, draft.lease_s)
-        values = parameter_values(draft.configuration)
+        values = parameter_values(draft.configuration, draft.choices)
         place = {attributes.ROUND: draft.round.as_dict()} if draft.round else {}
         template = optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.config import yaml_reader
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, CPU
 from dse.core.metrics import METRICS, Scenario
 from dse.core.worker_environment import format_variables
 
@@ -65,6 +65,7 @@ def space_of(configuration: Configuration, objectives: Sequence[str]) -> str:
             "batch_sizes": [configuration.batch_size],
             "instances": [configuration.instances],
             "pinned": [configuration.pinned],
+            **({} if configuration.device == CPU else {"devices": [configuration.device]}),
             "objectives": list(objectives),
         }
     )
@@ -148,6 +149,7 @@ def _beside(data: str) -> str:
 def _table(configuration: Configuration, system: str) -> str:
     flat = configuration.as_dict()
     rows = [("system", system), *((name, flat[name]) for name in CONFIGURATION_FIELDS)]
+    rows += [("device", configuration.device)] if configuration.device != CPU else []
     rows += list(configuration.knobs)
     lines = [f"| {name.replace('_', ' ')} | {value} |\n" for name, value in rows]
     return "".join(["| | |\n|---|---|\n", *lines])

@@ -51,7 +51,7 @@ NO_ACCELERATOR: Mapping[str, str] = {
     "accelerator_memory_configuration": "N/A",
     "accelerator_interconnect": "N/A",
 }
-"""The measurements are of CPUs."""
+"""What is said where a model ran on the CPU, whatever else the machine has."""
 OF_MODELS = ("retraining", "equivalence")
 """What a user says of the models, not of the system."""
 FLAGS = {"status": "--status", "system_name": "--system-name"}
@@ -92,6 +92,12 @@ class SystemDescriptionForm(BaseModel):
     host_networking: Text | None = None
     host_network_card_count: Text | None = None
     host_networking_topology: Text | None = None
+    accelerators_per_node: Text | None = None
+    accelerator_model_name: Text | None = None
+    accelerator_memory_capacity: Text | None = None
+    accelerator_host_interconnect: Text | None = None
+    accelerator_memory_configuration: Text | None = None
+    accelerator_interconnect: Text | None = None
     cooling: Text | None = None
     other_software_stack: Text | None = None
     hw_notes: Text | None = None

@@ -36,7 +36,7 @@ def system_id(hardware: str, configuration: Configuration, version: str) -> str:
         *([("pinned", "yes")] if configuration.pinned else []),
         *configuration.knobs,
     ]
-    parts = [hardware, "dse-cpu", f"{configuration.backend}-{version}"]
+    parts = [hardware, f"dse-{configuration.device}", f"{configuration.backend}-{version}"]
     full = "_".join([*parts, *(f"{name}-{value}" for name, value in knobs)])
     name = "_".join(map(slug, full.split("_")))
     if name == full and len(name) <= MAX_LENGTH and all(_says_all(value) for _, value in knobs):

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from dse.core.configuration import CPU
 from dse.core.worker_environment import format_variables
 from dse.loadgen.logs import read_responses
 from dse.submission import _readmes
 from dse.submission._logs import KEPT, accuracy_log, read_bytes
+from dse.submission.description import NO_ACCELERATOR
 from dse.submission.names import model_name, system_id
 from dse.tasks.benchmark import OPEN
 
@@ -148,8 +150,11 @@ def _add_system(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     notes = [about.description["sw_notes"], f"knobs: {', '.join(knobs)}"]
     if about.environment:
         notes.append(f"environment: {format_variables(about.environment)}")
+    told = about.description
+    if configuration.device == CPU:  # whatever else the machine has
+        told = {name: NO_ACCELERATOR.get(name, value) for name, value in told.items()}
     description = {
-        **about.description,
+        **told,
         "framework": framework,
         "other_software_stack": _software(named, about),
         "sw_notes": "; ".join(filter(None, notes)),

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from dse.core.backend import (
+    Built,
+    Lack,
     LoadError,
     LoadRequest,
     Scores,
@@ -126,6 +128,9 @@ class RemoteRuntime:
     def numpy(self) -> str:
         return str(self._connection.ask({"do": "version"})[0]["numpy"])
 
+    def lacks(self) -> list[Lack]:
+        return [Lack(*one) for one in self._connection.ask({"do": "lacks"})[0]["lacks"]]
+
     def load(self, request: LoadRequest) -> RemoteModel:
         answer, _ = self._connection.ask(
             {
@@ -205,6 +210,9 @@ class Server:
         what = request["do"]
         if what == "version":
             return {"version": self._runtime.version(), "numpy": np.__version__}, []
+        if what == "lacks":
+            lacks = self._runtime.lacks() if isinstance(self._runtime, Built) else ()
+            return {"lacks": [[one.name, one.value, one.reason] for one in lacks]}, []
         if what == "load":
             return self._load(request), []
         model = self._models[request["model"]]

@@ -29,6 +29,7 @@ FURTHER: dict[str, dict[str, KnobValue]] = {
         "execution_mode": "parallel",
         "inter_op_threads": 2,
     },
+    "onnxruntime-openvino": {"exact_int8": True},
     "openvino": {"performance_hint": "throughput", "exact_int8": True, "streams": 2},
     "mnn": {"winograd": "none"},
     "litert": {"xnnpack": False},

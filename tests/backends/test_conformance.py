@@ -14,8 +14,24 @@ import numpy as np
 import onnx
 import pytest
 
-from dse.core.backend import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
-from dse.core.configuration import CONFIGURATION_FIELDS, PRECISIONS, KnobValue, ModelFormat
+from dse.core.backend import (
+    Buffered,
+    Built,
+    LoadError,
+    Recording,
+    Runtime,
+    Streams,
+    UnsupportedError,
+    devices_of,
+)
+from dse.core.configuration import (
+    CONFIGURATION_FIELDS,
+    DEVICE,
+    DEVICES,
+    PRECISIONS,
+    KnobValue,
+    ModelFormat,
+)
 from dse.core.launcher import launch_command
 from dse.core.metrics import METRICS
 from dse.core.registry import BACKENDS, backend
@@ -60,6 +76,8 @@ class TestEveryBackend:
         assert found.name == name
         assert set(found.formats) <= set(get_args(ModelFormat))
         assert set(found.precisions) <= set(PRECISIONS)
+        assert set(devices_of(found)) <= set(DEVICES)
+        assert "cpu" in devices_of(found)
         for names in (found.formats, found.precisions, found.settings):
             assert len(set(names)) == len(names)
 
@@ -67,7 +85,7 @@ class TestEveryBackend:
         knobs = backend(name).knobs
         names = [knob.name for knob in knobs]
         assert len(set(names)) == len(names)
-        taken = {*CONFIGURATION_FIELDS, *METRICS, *backend(name).settings, "id"}
+        taken = {*CONFIGURATION_FIELDS, DEVICE, *METRICS, *backend(name).settings, "id"}
         assert taken.isdisjoint(names)
         for knob in knobs:
             assert knob.name.isidentifier()
@@ -89,6 +107,21 @@ def test_a_runtime_knows_its_version(name: str, runtimes: Callable[[str], Runtim
     version = runtimes(name).version()
     assert isinstance(version, str)
     assert version.strip() == version != ""
+
+
+@pytest.mark.parametrize("name", later(RUNTIMES))
+def test_what_a_build_lacks_is_a_value_that_is_known(
+    name: str, runtimes: Callable[[str], Runtime]
+) -> None:
+    runtime = runtimes(name)
+    if not isinstance(runtime, Built):
+        return  # it has one build
+    values = {knob.name: knob.values for knob in runtime.knobs}
+    usual = {knob.name: knob.default for knob in runtime.knobs}
+    for one in runtime.lacks():
+        assert one.value in (devices_of(runtime) if one.name == DEVICE else values[one.name])
+        assert one.value not in ("cpu", usual.get(one.name))
+        assert one.reason.strip() == one.reason != ""
 
 
 @pytest.mark.parametrize("name", [name for name in RUNTIMES if BACKENDS[name].python])
@@ -172,11 +205,14 @@ class TestRuntime:
     def test_every_value_of_every_knob_loads_and_agrees(self, bench: Bench) -> None:
         samples = bench.batch(sizes(bench)[-1])
         usual = predicted(bench, samples)
+        built = bench.runtime
+        lacks = built.lacks() if isinstance(built, Built) else ()
+        refused = {*bench.feed.refused, *((one.name, one.value) for one in lacks)}
         for knob in bench.runtime.knobs:
             for value in knob.values or bench.feed.values[knob.name]:
                 if value in knob.requires:
                     continue  # not on every CPU: it has a test of its own
-                if (knob.name, value) in bench.feed.refused:
+                if (knob.name, value) in refused:
                     with pytest.raises(UnsupportedError):
                         predicted(bench, samples, knobs={knob.name: value})
                 else:

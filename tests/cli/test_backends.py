@@ -24,7 +24,8 @@ def test_all_runtimes_are_usable(
 ) -> None:
     monkeypatch.setenv("DSE_CACHE_DIR", str(environments))
     found = {name: row for name, row in rows(command).items() if row["formats"]}
-    del found["pytorch"]  # it may not be installed
+    for name in ("pytorch", "onnxruntime-openvino"):  # they may not be installed
+        del found[name]
     own = {"onnxruntime", "litert", "openvino", "mnn"}
     assert set(found) == {*own, "deepsparse", "tflite-runtime", "ncnn"}
     assert all(row["usable"] for row in found.values())
@@ -32,6 +33,8 @@ def test_all_runtimes_are_usable(
     [python] = {found[name]["environment"] for name in set(found) - own}
     shown = command.good("backends").out.splitlines()
     assert f"deepsparse: 1.8.0 in {python} (reads onnx; knobs: streams)" in shown
+    [line] = [line for line in shown if line.startswith("onnxruntime: ")]
+    assert "not here: provider=openvino, provider=dnnl, provider=xnnpack, device=cuda)" in line
     answer = command.good("backends", "install", "deepsparse", "tflite-runtime")
     assert [line.partition(" ")[0] for line in answer.out.splitlines()] == [
         "deepsparse:",

@@ -243,6 +243,8 @@ def test_backends(command: Command) -> None:
         "formats": [str],
         "precisions": [str],
         "knobs": [str],
+        "devices": [str],
+        "lacks": [str],
         "problem": (str, type(None)),
         "remedy": (str, type(None)),
     }
@@ -252,6 +254,9 @@ def test_backends(command: Command) -> None:
     by_name = {row["backend"]: row for row in found["backends"]}
     assert {"onnxruntime", "litert", "null", "replay"} <= set(by_name)
     assert by_name["null"]["version"] == "1"
+    assert by_name["null"]["devices"] == ["cpu"]
+    assert by_name["onnxruntime"]["devices"] == ["cpu", "cuda"]
+    assert {"provider=dnnl", "device=cuda"} <= set(by_name["onnxruntime"]["lacks"])
     assert by_name["null"]["knobs"] == ["delay_ms", "fault"]
     lines = command.good("backends").out.splitlines()
     assert [line.partition(":")[0] for line in lines] == list(by_name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dse.core.configuration import Configuration
+from dse.core.configuration import Configuration, flat_forms
 from dse.core.metrics import (
     CPU_TIME,
     ENERGY,
@@ -33,12 +33,13 @@ CHANGES: dict[str, dict[str, Any]] = {
     "batch_size": {"batch_size": 2},
     "instances": {"instances": 2},
     "pinned": {"pinned": True},
+    "device": {"device": "cuda"},
     "knob": {"knobs": (("streams", 2),)},
     "numeric knob": {"knobs": (("streams", 1), ("inference_precision", "bf16"))},
 }
-OF_ONE_STREAM = {"threads", "pinned", "knob", "numeric knob"}
+OF_ONE_STREAM = {"threads", "pinned", "device", "knob", "numeric knob"}
 COUNTS: dict[str, set[str]] = {
-    ACCURACY.name: {"numeric knob"},
+    ACCURACY.name: {"device", "numeric knob"},
     MODEL_SIZE.name: set(),
     **{metric.name: OF_ONE_STREAM for metric in (LATENCY, LOAD_TIME, CPU_TIME, ENERGY)},
     PEAK_MEMORY.name: set(CHANGES),
@@ -69,6 +70,23 @@ def test_a_key_changes_with_what_counts(metric: str, change: str) -> None:
 def test_the_file_and_the_runtime_count_always(metric: str) -> None:
     assert key(metric, PLAIN, {**DEPENDS, "artefact": "b"}) != key(metric, PLAIN)
     assert len({key(name, PLAIN) for name in COUNTS}) == len(COUNTS)
+
+
+def test_the_cpu_is_left_out_of_keys_as_it_was_before_there_were_devices() -> None:
+    assert replace(PLAIN, device="cpu").key == PLAIN.key == "c8fc39b2b7627920"
+    assert replace(PLAIN, device="cuda").key != PLAIN.key
+    assert "device" not in PLAIN.as_dict()
+    there = replace(PLAIN, device="cuda")
+    assert Configuration.from_dict(there.as_dict()) == there
+    assert Configuration.from_dict(PLAIN.as_dict()) == PLAIN
+    assert str(there) == "m fp32, openvino, 2 threads, batch 4, on cuda, streams=1"
+    assert there.occupancy(LATENCY.name) != PLAIN.occupancy(LATENCY.name)
+
+
+def test_rows_of_a_table_have_the_device_where_one_is_not_the_cpu() -> None:
+    there = replace(PLAIN, device="cuda")
+    assert flat_forms([PLAIN]) == [PLAIN.as_dict()]
+    assert [one["device"] for one in flat_forms([PLAIN, there])] == ["cpu", "cuda"]
 
 
 def test_the_data_set_counts_for_an_accuracy_alone() -> None:

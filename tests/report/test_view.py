@@ -157,7 +157,7 @@ def test_what_is_known_of_a_record_and_its_machine(study: Study) -> None:
     record = study.frontier()[0]
     known = known_of(record)
     assert known.values == record.outcome.values
-    assert known.configuration == record.configuration.as_dict()
+    assert known.configuration == {"device": "cpu", **record.configuration.as_dict()}
     assert set(known.keys) == set(known.values)
     machine = machine_of(study)
     assert study.about.system["cpu"] in machine.names

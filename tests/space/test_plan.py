@@ -18,7 +18,7 @@ from tests.space.spaces import OFFERS, Catalogue, descriptions, space, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.core.configuration import KnobValue
+    from dse.core.configuration import Configuration, KnobValue
     from dse.space.space import SearchSpace
 
 
@@ -195,6 +195,62 @@ def test_what_the_cpu_can_or_may_compute_is_planned(has: list[str] | None) -> No
     values = [dict(p.knobs).get("inference_precision") for p in plan.configurations]
     assert values.count("bf16") == 2
     assert plan.excluded == ()
+
+
+def test_a_space_tries_the_cpu_alone_unless_it_says_otherwise() -> None:
+    plan = resolve(space(), Catalogue(), 1, 1)
+    assert [point.device for point in plan.configurations] == ["cpu"]
+    assert "device" not in {parameter.name for parameter in plan.parameters}
+    assert "devices" not in space().as_dict()
+    both = space(devices=["cpu", "cuda"])
+    assert both.as_dict()["devices"] == ["cpu", "cuda"]
+    assert space_from_dict(both.as_dict()) == both
+
+
+def test_devices_are_a_dimension_where_there_are_several() -> None:
+    only_cpu = {"values": [True, False], "when": {"device": "cpu"}}
+    both = space(
+        devices=["cpu", "cuda"], backends={"onnxruntime": {"arena": only_cpu}, "litert": {}}
+    )
+    plan = resolve(both, Catalogue(), 1, 1)
+    found = {(point.backend, point.device, point.knobs) for point in plan.configurations}
+    assert found == {
+        ("litert", "cpu", ()),
+        ("onnxruntime", "cpu", (("arena", True),)),
+        ("onnxruntime", "cpu", (("arena", False),)),
+        ("onnxruntime", "cuda", ()),
+    }
+    [line] = exclusion_lines(plan.excluded)
+    assert line == "fp32, alpha-1: litert does not run on cuda (1 configuration)"
+    [device] = [parameter for parameter in plan.parameters if parameter.name == "device"]
+    assert device.choices == ("cpu", "cuda")
+    for point in plan.configurations:
+        assert plan.values(point)["device"] == point.device
+        assert plan.configuration(plan.values(point)) == point
+
+
+def test_a_condition_on_the_cpu_holds_where_nothing_else_is_tried() -> None:
+    only_cpu = {"values": [True, False], "when": {"device": "cpu"}}
+    plan = resolve(space(backends={"onnxruntime": {"arena": only_cpu}}), Catalogue(), 1, 1)
+    assert [point.knobs for point in plan.configurations] == [
+        (("arena", True),),
+        (("arena", False),),
+    ]
+    for point in plan.configurations:
+        assert plan.configuration(plan.values(point)) == point
+
+
+def test_what_the_catalogue_says_of_a_device_counts() -> None:
+    class Without(Catalogue):
+        def knob_obstacle(self, point: Configuration) -> str | None:
+            return "no GPU here" if point.device == "cuda" else super().knob_obstacle(point)
+
+    plan = resolve(space(devices=["cpu", "cuda"]), Without(), 1, 1)
+    assert [point.device for point in plan.configurations] == ["cpu"]
+    [line] = exclusion_lines(plan.excluded)
+    assert line == "onnxruntime fp32, alpha-1: no GPU here (1 configuration)"
+    [device] = [parameter for parameter in plan.parameters if parameter.name == "device"]
+    assert device.choices == ("cpu",)
 
 
 def test_a_space_of_nothing_but_that_says_why() -> None:

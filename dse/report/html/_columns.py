@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS, flat_forms
 from dse.core.printable import to_printable
 from dse.core.reasons import boil_down
 
@@ -56,7 +56,7 @@ def make_columns(
     for numbers and truth values. A metric also has ``basis``, what its values are based
     on, and ``low`` and ``high``, the bounds of its intervals, where any are known.
     """
-    flat = [record.configuration.as_dict() for record in records]
+    flat = flat_forms(record.configuration for record in records)
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])
     failures = [record.outcome.failure for record in records]
     return [
