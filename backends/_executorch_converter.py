@@ -1,0 +1,76 @@
+"""ExecuTorch's exporter, in a process of its own: an ONNX file becomes a program.
+
+The file is written anew in PyTorch's functions, as for the backend of PyTorch, and exported from
+there; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse.core.backend import LoadError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def main() -> int:
+    """Writes the program of the ONNX file that is named first into the file that is named second.
+
+    The third argument is a recipe, see `backends._executorch_programs.Recipe`. What goes wrong is
+    told in the last line that is printed.
+    """
+    model, target, text = sys.argv[1:]
+    warnings.simplefilter("ignore")  # those of the exporter are for its makers
+    try:
+        program = _program(Path(model), json.loads(text))
+    except (LoadError, UnsupportedError) as error:
+        sys.stderr.write(f"\n{error}\n")
+        return 1
+    with Path(target).open("wb") as file:
+        program.write_to_file(file)
+    return 0
+
+
+def _program(model: Path, recipe: Mapping[str, Any]) -> Any:
+    import torch
+
+    from . import _torch_from_onnx as files
+    from ._torch_fusions import fuse
+
+    torch.set_num_threads(1)
+    source = files.read(model)
+    shapes: dict[str, Sequence[int]] = {name: tuple(shape) for name, shape in recipe["inputs"]}
+    declared = {one.name: one for one in files.inputs_of(source)}
+    types = [getattr(torch, files.dtype_name(declared[name])) for name in shapes]
+    module = files.to_module(source, shapes, recipe["outputs"])
+    fuse(module)
+    zeros = [
+        torch.zeros(*shape, dtype=dtype)
+        for shape, dtype in zip(shapes.values(), types, strict=True)
+    ]
+    return _lowered(torch.export.export(module, tuple(zeros), strict=False), recipe["xnnpack"])
+
+
+def _lowered(exported: Any, xnnpack: bool) -> Any:
+    """A program whose inputs stay where they are; XNNPACK takes what it can of it, or nothing."""
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import (
+        EdgeCompileConfig,
+        ExecutorchBackendConfig,
+        to_edge_transform_and_lower,
+    )
+    from executorch.exir.passes import MemoryPlanningPass
+
+    planning = MemoryPlanningPass(alloc_graph_input=False, alloc_graph_output=True)
+    edge = to_edge_transform_and_lower(
+        exported,
+        partitioner=[XnnpackPartitioner()] if xnnpack else [],
+        # Operators beyond the core that it has kernels for are none of an exporter's business.
+        compile_config=EdgeCompileConfig(_check_ir_validity=False),
+    )
+    return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
