@@ -66,6 +66,7 @@ def _lowered(exported: Any, xnnpack: bool) -> Any:
     )
     from executorch.exir.passes import MemoryPlanningPass
 
+    _spare_patterns({str(node.target) for node in exported.graph.nodes})
     planning = MemoryPlanningPass(alloc_graph_input=False, alloc_graph_output=True)
     edge = to_edge_transform_and_lower(
         exported,
@@ -74,3 +75,17 @@ def _lowered(exported: Any, xnnpack: bool) -> Any:
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
     return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
+
+
+def _spare_patterns(targets: set[str]) -> None:
+    """Has XNNPACK's passes look for nothing that a graph can't hold.
+
+    Before they look for a resized image or an attention, they export several models that have one,
+    which takes as long as all the rest.
+    """
+    from executorch.backends.xnnpack.partition.graphs import bilinear_2d, sdpa
+
+    if not any("upsample" in target for target in targets):
+        bilinear_2d.get_graphs_dict = dict
+    if not any("softmax" in target and "log" not in target for target in targets):
+        sdpa.get_graphs = list

@@ -236,14 +236,12 @@ class _Program:
     Attributes:
         threads: see above.
         pool: the number of the pool that it holds on to.
-        set_inputs: takes the tensors of a call.
-        execute: computes the outputs of what was set last.
+        call: takes the tensors of a call, and whether to copy the outputs, which it returns, too.
         arrays: the outputs.
         scores: the first of them.
     """
 
-    set_inputs: Callable[[Sequence[Any]], None]
-    execute: Callable[[], None]
+    call: Callable[[Sequence[Any], bool], object]
     arrays: list[NDArray[Any]]
     scores: NDArray[np.generic]
 
@@ -265,7 +263,7 @@ class _Program:
         except RuntimeError as error:
             raise UnsupportedError(f"ExecuTorch can't load the program: {error}") from error
         self._methods.append(method)
-        self.set_inputs, self.execute = method.set_inputs, method.execute
+        self.call = method.call  # one call of the bindings takes 8 us less than two
         self.arrays = [tensor.numpy() for tensor in method.get_outputs(False)]
         self.scores = self.arrays[0]
         self.pool = pool
@@ -312,8 +310,7 @@ class _Model:
         program, tensors = bound
         if program.pool != _POOL.number:
             _POOL.enter(program)
-        program.set_inputs(tensors)
-        program.execute()
+        program.call(tensors, False)
         return program.scores  # type: ignore[no-any-return]
 
     def outputs(self, bound: Any) -> Outputs:
