@@ -39,6 +39,7 @@ def main() -> int:
 def _program(model: Path, recipe: Mapping[str, Any]) -> Any:
     import torch
 
+    from . import _executorch_quantised as quantised
     from . import _torch_from_onnx as files
     from ._torch_fusions import fuse
 
@@ -47,7 +48,12 @@ def _program(model: Path, recipe: Mapping[str, Any]) -> Any:
     shapes: dict[str, Sequence[int]] = {name: tuple(shape) for name, shape in recipe["inputs"]}
     declared = {one.name: one for one in files.inputs_of(source)}
     types = [getattr(torch, files.dtype_name(declared[name])) for name in shapes]
-    module = files.to_module(source, shapes, recipe["outputs"])
+    integers = quantised.multiplies_integers(source)
+    if recipe["integers"] and not integers:
+        raise UnsupportedError("XNNPACK can't multiply integers unless the products are quantised")
+    others = quantised.QUANTISED if integers else None
+    module = files.to_module(source, shapes, recipe["outputs"], others)
+    quantised.check_integers(module)
     fuse(module)
     zeros = [
         torch.zeros(*shape, dtype=dtype)
@@ -66,6 +72,8 @@ def _lowered(exported: Any, xnnpack: bool) -> Any:
     )
     from executorch.exir.passes import MemoryPlanningPass
 
+    from ._executorch_quantised import check_taken
+
     _spare_patterns({str(node.target) for node in exported.graph.nodes})
     planning = MemoryPlanningPass(alloc_graph_input=False, alloc_graph_output=True)
     edge = to_edge_transform_and_lower(
@@ -74,6 +82,8 @@ def _lowered(exported: Any, xnnpack: bool) -> Any:
         # Operators beyond the core that it has kernels for are none of an exporter's business.
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
+    if xnnpack:
+        check_taken(edge.exported_program().graph)
     return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
 
 

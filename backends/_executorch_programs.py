@@ -13,7 +13,7 @@ import secrets
 import shutil
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -45,16 +45,18 @@ class Recipe:
         inputs: name and shape of each, in the order of the program's arguments.
         outputs: names of those that it computes, in their order.
         xnnpack: whether XNNPACK takes what it can.
+        integers: whether a file without products of integers is refused.
     """
 
     inputs: tuple[tuple[str, tuple[int, ...]], ...]
     outputs: tuple[str, ...]
     xnnpack: bool
+    integers: bool = False
     name: ClassVar[str] = "ExecuTorch's exporter"
 
     def text(self) -> str:
         """As the converter reads it."""
-        return json.dumps({"inputs": self.inputs, "outputs": self.outputs, "xnnpack": self.xnnpack})
+        return json.dumps(asdict(self))
 
     def command(self, model: Path, folder: Path) -> list[str]:
         """See `backends._converted.Converter`."""

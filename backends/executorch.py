@@ -39,7 +39,7 @@ class ExecuTorch:
 
     name: ClassVar[str] = "executorch"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
-    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16")
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8")
     settings: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob(
@@ -110,7 +110,7 @@ class _Plan:
         inputs: in the order of a batch's arrays.
         outputs: names of those that are computed; the first is what a prediction returns.
         others: names of those that are not.
-        xnnpack: see `Recipe`.
+        xnnpack, integers: see `Recipe`.
     """
 
     model: Path
@@ -118,6 +118,7 @@ class _Plan:
     outputs: tuple[str, ...]
     others: tuple[str, ...]
     xnnpack: bool
+    integers: bool
 
     @property
     def settled(self) -> bool:
@@ -126,8 +127,8 @@ class _Plan:
 
     def recipe(self, shapes: Sequence[Shape]) -> Recipe:
         """How to make the program for inputs of these shapes."""
-        names = (one.name for one in self.inputs)
-        return Recipe(tuple(zip(names, shapes, strict=True)), self.outputs, self.xnnpack)
+        inputs = zip((one.name for one in self.inputs), shapes, strict=True)
+        return Recipe(tuple(inputs), self.outputs, self.xnnpack, self.integers)
 
 
 def _plan(request: LoadRequest) -> _Plan:
@@ -137,6 +138,12 @@ def _plan(request: LoadRequest) -> _Plan:
         LoadError: the file can't be read.
         UnsupportedError: it has several inputs, other sizes, or no output with the scores.
     """
+    xnnpack, integers = (
+        bool(request.knob("xnnpack", True)),
+        request.configuration.precision == "int8",
+    )
+    if integers and not xnnpack:
+        raise UnsupportedError("int8 needs XNNPACK: ExecuTorch's own kernels compute in float32")
     declared = read_declared(request)
     outputs = [(one.name, one.shape) for one in declared.outputs]
     index = find_scores(outputs, request.scores)
@@ -148,7 +155,8 @@ def _plan(request: LoadRequest) -> _Plan:
         _wanted(request, declared),
         names[:count],
         names[count:],
-        bool(request.knob("xnnpack", True)),
+        xnnpack,
+        integers,
     )
 
 
