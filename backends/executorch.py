@@ -138,10 +138,8 @@ def _plan(request: LoadRequest) -> _Plan:
         LoadError: the file can't be read.
         UnsupportedError: it has several inputs, other sizes, or no output with the scores.
     """
-    xnnpack, integers = (
-        bool(request.knob("xnnpack", True)),
-        request.configuration.precision == "int8",
-    )
+    xnnpack = bool(request.knob("xnnpack", True))
+    integers = request.configuration.precision == "int8"
     if integers and not xnnpack:
         raise UnsupportedError("int8 needs XNNPACK: ExecuTorch's own kernels compute in float32")
     declared = read_declared(request)
