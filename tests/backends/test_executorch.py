@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from dse.backends import _executorch_programs
 from onnx import helper
 
 from dse.core.backend import LoadError, LoadRequest, Scores, UnsupportedError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dse.core.backend import Model, Runtime
     from dse.core.configuration import KnobValue
 
+programs = importlib.import_module("dse.backends._executorch_programs")
 INT8_MODEL = "mobilenet-v1-0.25-128"
 
 
@@ -176,11 +177,11 @@ def test_a_program_is_exported_once(
 def test_programs_that_were_used_longest_ago_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_executorch_programs, "MOST_BYTES", 25)
+    monkeypatch.setattr(programs, "MOST_BYTES", 25)
     for number in range(4):
         program = tmp_path / f"version{number % 2}" / f"{number}.pte"
         program.parent.mkdir(exist_ok=True)
         program.write_bytes(bytes(10))
         os.utime(program, ns=(number, number))
-    _executorch_programs._drop_oldest(tmp_path)
+    programs._drop_oldest(tmp_path)
     assert {path.name for path in tmp_path.glob("*/*")} == {"2.pte", "3.pte"}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from dse.backends._runtime_cache import runtime_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+runtime_folder = importlib.import_module("dse.backends._runtime_cache").runtime_folder
 
 
 def test_it_is_the_users_alone(own_cache: Path) -> None:
