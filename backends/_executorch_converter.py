@@ -90,8 +90,8 @@ def _lowered(exported: Any, xnnpack: bool) -> Any:
 def _spare_patterns(targets: set[str]) -> None:
     """Has XNNPACK's passes look for nothing that a graph can't hold.
 
-    Before they look for a resized image or an attention, they export several models that have one,
-    which takes as long as all the rest.
+    Before they look for a resize or an attention, they export several models that have one, which
+    takes as long as all the rest.
     """
     from executorch.backends.xnnpack.partition.graphs import bilinear_2d, sdpa
 
