@@ -55,10 +55,8 @@ def _program(model: Path, recipe: Mapping[str, Any]) -> Any:
     module = files.to_module(source, shapes, recipe["outputs"], others)
     quantised.check_integers(module)
     fuse(module)
-    zeros = [
-        torch.zeros(*shape, dtype=dtype)
-        for shape, dtype in zip(shapes.values(), types, strict=True)
-    ]
+    inputs = zip(shapes.values(), types, strict=True)
+    zeros = [torch.zeros(shape, dtype=dtype) for shape, dtype in inputs]
     return _lowered(torch.export.export(module, tuple(zeros), strict=False), recipe["xnnpack"])
 
 
@@ -88,14 +86,14 @@ def _lowered(exported: Any, xnnpack: bool) -> Any:
 
 
 def _spare_patterns(targets: set[str]) -> None:
-    """Has XNNPACK's passes look for nothing that a graph can't hold.
+    """Has XNNPACK's passes look for nothing that a graph can't hold, and for no attention.
 
     Before they look for a resize or an attention, they export several models that have one, which
-    takes as long as all the rest.
+    takes as long as all the rest. An attention with a mask of more than two dimensions, as encoders
+    have them, makes them fail; without it the parts of it go to XNNPACK one by one.
     """
     from executorch.backends.xnnpack.partition.graphs import bilinear_2d, sdpa
 
+    sdpa.get_graphs = list
     if not any("upsample" in target for target in targets):
         bilinear_2d.get_graphs_dict = dict
-    if not any("softmax" in target and "log" not in target for target in targets):
-        sdpa.get_graphs = list

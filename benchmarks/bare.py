@@ -236,15 +236,15 @@ def pytorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
 def executorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     """ExecuTorch reads no ONNX: the program is the backend's."""
     import torch
-    from executorch.extension.pybindings import _C as runtime
+    from executorch.extension.pybindings import _C
 
     files = import_module("dse.backends._torch_from_onnx")
     programs = import_module("dse.backends._executorch_programs")
     model = files.read(Path(file))
     (source,), (target, *_) = files.inputs_of(model), model.graph.output
     recipe = programs.Recipe(((source.name, batches[0].shape),), (target.name,), True)
-    runtime._unsafe_reset_threadpool(threads)
-    run = runtime._load_program(programs.find_program(Path(file), recipe)).load_method("forward")
+    _C._unsafe_reset_threadpool(threads)
+    run = _C._load_program(programs.find_program(Path(file), recipe)).load_method("forward")
 
     def call(batch: Batch) -> Call:
         bound, infer = [torch.from_numpy(batch)], run.call
