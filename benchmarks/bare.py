@@ -243,7 +243,8 @@ def executorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     model = files.read(Path(file))
     (source,), (target, *_) = files.inputs_of(model), model.graph.output
     recipe = programs.Recipe(((source.name, batches[0].shape),), (target.name,), True)
-    _C._unsafe_reset_threadpool(threads)
+    if _C._threadpool_get_thread_count() != threads:  # a loaded program holds on to the pool
+        _C._unsafe_reset_threadpool(threads)
     run = _C._load_program(programs.find_program(Path(file), recipe)).load_method("forward")
 
     def call(batch: Batch) -> Call:
