@@ -361,14 +361,6 @@ FEEDS = {
         made("resnet.onnx", resnets.narrow_onnx),
         tolerance=1e-3,
     ),
-    "executorch-half": Feed(
-        "executorch",
-        (3, SIDE, SIDE),
-        any_models.CLASSES,
-        made("half.onnx", half),
-        dtype="float16",
-        tolerance=2e-2,
-    ),
     "null": Feed(
         "null",
         (SIDE, SIDE, 3),
