@@ -39,7 +39,7 @@ environments: $(READY)
 
 # Of the runtimes that every run of the tests does without: a gigabyte and a half.
 large-environments: $(READY)
-	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch onnxruntime-openvino
+	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch executorch onnxruntime-openvino
 
 lint: $(READY)
 	$(LINT)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dse.core.backend import UnsupportedError
+
+from ._runtime_cache import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,20 +52,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _folder() -> Path:
-    """The folder of what was compiled, of this user and this kind of CPU.
-
-    The usual one lies where all users write, under a name that is known before.
-    """
-    name = f"torch{torch.__version__}-{_cpu()}"
-    own = os.environ.get("DSE_CACHE_DIR")
-    caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    try:
-        usual = os.environ.get("XDG_CACHE_HOME") or Path.home() / caches
-        folder = Path(own or Path(usual, "mlperf-dse")) / "inductor" / name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except (OSError, RuntimeError):  # no home folder, or one that can't be written
-        return Path(tempfile.mkdtemp(prefix="dse-inductor-"))
-    return folder
+    """The folder of what was compiled, of this user and this kind of CPU."""
+    return runtime_folder("inductor", f"torch{torch.__version__}-{_cpu()}")
 
 
 def _cpu() -> str:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
     from torch import fx
 
+    from ._torch_call import Translator
+
 TRANSLATORS = {**ELEMENTWISE, **LAYERS, **QUANTISED, **REDUCTIONS, **SHAPES}
 OLDEST = 7
 """Before this version of the operators, shapes were not broadcast as they are now."""
@@ -73,7 +75,10 @@ def dtype_name(one: ValueInfoProto) -> str:
 
 
 def to_module(
-    model: ModelProto, shapes: Mapping[str, Sequence[int]], outputs: Sequence[str]
+    model: ModelProto,
+    shapes: Mapping[str, Sequence[int]],
+    outputs: Sequence[str],
+    others: Mapping[str, Translator] | None = None,
 ) -> fx.GraphModule:
     """The module that computes some outputs of a model.
 
@@ -81,6 +86,7 @@ def to_module(
         model: with its weights.
         shapes: of the inputs by name, in the order of the module's arguments.
         outputs: names of those that it gives, as a tuple.
+        others: what writes some operators in another way, by their names.
 
     Raises:
         UnsupportedError: an operator is not known, or sizes in the model depend on its inputs'
@@ -91,14 +97,14 @@ def to_module(
     opset = next((versions[domain] for domain in OWN_DOMAINS if domain in versions), OLDEST)
     if opset < OLDEST:
         raise UnsupportedError(f"opset {opset} is older than {OLDEST}")
-    graph = Graph()
+    graph, translators = Graph(), {**TRANSLATORS, **(others or {})}
     known: dict[str, Value] = {one.name: Value(_tensor(one)) for one in model.graph.initializer}
     declared = {one.name: one for one in inputs_of(model)}
     for name, shape in shapes.items():
         number = declared[name].type.tensor_type.elem_type
         known[name] = graph.input(shape, dtype_of(number))
     for node in _needed(model, outputs):
-        _write(graph, node, known, opset)
+        _write(graph, node, known, opset, translators)
     if missing := [name for name in outputs if name not in known]:
         promised = any(missing[0] in node.output for node in model.graph.node)
         problem = f"nothing that is supported computes the output '{missing[0]}'"
@@ -116,9 +122,15 @@ def _needed(model: ModelProto, outputs: Sequence[str]) -> list[NodeProto]:
     return found[::-1]
 
 
-def _write(graph: Graph, node: NodeProto, known: dict[str, Value], opset: int) -> None:
+def _write(
+    graph: Graph,
+    node: NodeProto,
+    known: dict[str, Value],
+    opset: int,
+    translators: Mapping[str, Translator],
+) -> None:
     """Writes an operator; its outputs are known afterwards."""
-    translate = TRANSLATORS.get(node.op_type) if node.domain in OWN_DOMAINS else None
+    translate = translators.get(node.op_type) if node.domain in OWN_DOMAINS else None
     if translate is None:
         domain = "" if node.domain in OWN_DOMAINS else f" of {node.domain}"
         raise UnsupportedError(f"operator {node.op_type}{domain} is not supported")

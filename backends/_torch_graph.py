@@ -103,6 +103,10 @@ class Graph:
         node.meta["dtype"] = meta.dtype
         return Value(meta, node)
 
+    def hold(self, value: Value) -> Value:
+        """A constant as an attribute of the module, so that nothing is computed of it at once."""
+        return Value(_shaped(value), self._node(value))
+
     def _node(self, value: Value) -> fx.Node:
         """The node of a value; a constant becomes an attribute of the module."""
         if value.node is not None:

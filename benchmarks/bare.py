@@ -233,6 +233,31 @@ def pytorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def executorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    """ExecuTorch reads no ONNX: the program is the backend's."""
+    import torch
+    from executorch.extension.pybindings import _C
+
+    files = import_module("dse.backends._torch_from_onnx")
+    programs = import_module("dse.backends._executorch_programs")
+    model = files.read(Path(file))
+    (source,), (target, *_) = files.inputs_of(model), model.graph.output
+    recipe = programs.Recipe(((source.name, batches[0].shape),), (target.name,), True)
+    if _C._threadpool_get_thread_count() != threads:  # a loaded program holds on to the pool
+        _C._unsafe_reset_threadpool(threads)
+    run = _C._load_program(programs.find_program(Path(file), recipe)).load_method("forward")
+
+    def call(batch: Batch) -> Call:
+        bound, infer = [torch.from_numpy(batch)], run.call
+
+        def predict() -> object:
+            return infer(bound, False)
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
 BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "onnxruntime": onnxruntime,
     "openvino": openvino,
@@ -242,4 +267,5 @@ BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "deepsparse": deepsparse,
     "pytorch": pytorch,
     "ncnn": ncnn,
+    "executorch": executorch,
 }

@@ -140,7 +140,7 @@ WAYS: Mapping[str, Way] = {
     "dse compare quickstart@baf8a8e63d83 quickstart@4c1e20d97a55": _BUNDLES,
     "dse backends": Way(),
     "dse backends install deepsparse tflite-runtime ncnn": _HALF_A_GIGABYTE,
-    "dse backends install pytorch": _HALF_A_GIGABYTE,
+    "dse backends install pytorch executorch": _HALF_A_GIGABYTE,
     "dse backends install onnxruntime-openvino": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --reinstall": _HALF_A_GIGABYTE,

@@ -113,6 +113,7 @@ BACKENDS = _Backends(
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
         "ncnn": BackendEntry("dse.backends.ncnn:NCNN", python="3.11"),
         "pytorch": BackendEntry("dse.backends.pytorch:PyTorch", environment="pytorch"),
+        "executorch": BackendEntry("dse.backends.executorch:ExecuTorch", environment="pytorch"),
         "onnxruntime-openvino": BackendEntry(
             "dse.backends.onnxruntime_openvino:OnnxRuntimeOpenVINO",
             environment="onnxruntime-openvino",

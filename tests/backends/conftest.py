@@ -51,7 +51,10 @@ def runtimes(pythons: Callable[[str], str]) -> Iterator[Callable[[str], Runtime]
             assert isinstance(found, Runtime)
             return found
         if name not in connections:
-            connections[name] = Connection(python, name)
+            with pytest.MonkeyPatch.context() as patch:
+                if BACKENDS[name].environment is not None:  # what it compiles takes long
+                    patch.setenv("DSE_CACHE_DIR", str(KEPT_CACHE))
+                connections[name] = Connection(python, name)
         return cast("Runtime", RemoteRuntime(name, connections[name]))
 
     yield find

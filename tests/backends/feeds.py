@@ -383,6 +383,17 @@ FEEDS = {
         tolerance=2e-2,
         values={"inter_op_threads": (1,)},
     ),
+    "executorch": Feed("executorch", (3, SIDE, SIDE), CLASSES, small("onnx")),
+    "executorch-builtin": Feed(
+        "executorch", (3, 128, 128), 1001, builtin("mobilenet-v1-0.25-128"), tolerance=1e-3
+    ),
+    "executorch-resnet": Feed(
+        "executorch",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+    ),
     "null": Feed(
         "null",
         (SIDE, SIDE, 3),

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
     Arrays = tuple[NDArray[Any], ...]
 
-READERS = ("onnxruntime", "onnxruntime-openvino", "openvino", "deepsparse", "pytorch")
+READERS = (
+    *("onnxruntime", "onnxruntime-openvino", "openvino", "deepsparse", "pytorch", "executorch"),
+)
 """Those that read ONNX."""
 REFUSED = {
     *(("deepsparse", "half"), ("deepsparse", "of_all_types")),

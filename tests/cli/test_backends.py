@@ -24,7 +24,7 @@ def test_all_runtimes_are_usable(
 ) -> None:
     monkeypatch.setenv("DSE_CACHE_DIR", str(environments))
     found = {name: row for name, row in rows(command).items() if row["formats"]}
-    for name in ("pytorch", "onnxruntime-openvino"):  # they may not be installed
+    for name in ("pytorch", "executorch", "onnxruntime-openvino"):  # they may not be installed
         del found[name]
     own = {"onnxruntime", "litert", "openvino", "mnn"}
     assert set(found) == {*own, "deepsparse", "tflite-runtime", "ncnn"}

@@ -21,6 +21,7 @@ RUNTIMES = {
     "deepsparse",
     "tflite_runtime",
     "torch",
+    "executorch",
 }
 """The modules that the backends' runtimes are imported as."""
 

@@ -78,7 +78,7 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         HEAD + "backends:\n  litert:\n  tensorrt:\n",
         4,
         "backends.tensorrt",
-        "known are deepsparse, litert, mnn, ncnn, null, onnxruntime,",
+        "known are deepsparse, executorch, litert, mnn, ncnn, null, onnxruntime,",
     ),
     "null as nothing": (HEAD + "backends: [null]\n", 2, "backends[0]", "expected text"),
     "backend twice": (HEAD + "backends: [litert, litert]\n", 2, "backends[1]", "given twice"),
