@@ -39,7 +39,7 @@ environments: $(READY)
 
 # Of the runtimes that are too large for every run of the tests: a gigabyte.
 large-environments: $(READY)
-	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch
+	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch tensorflow
 
 lint: $(READY)
 	$(LINT)

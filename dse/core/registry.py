@@ -113,6 +113,7 @@ BACKENDS = _Backends(
         "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
         "ncnn": BackendEntry("dse.backends.ncnn:NCNN", python="3.11"),
         "pytorch": BackendEntry("dse.backends.pytorch:PyTorch", environment="pytorch"),
+        "tensorflow": BackendEntry("dse.backends.tensorflow:TensorFlow", environment="tensorflow"),
         "null": BackendEntry("dse.backends.null:Null"),
         "replay": BackendEntry("dse.backends.replay:Replay"),
     }

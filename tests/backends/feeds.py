@@ -350,6 +350,28 @@ FEEDS = {
         tolerance=2e-2,
         loose={"bf16": 1.0},
     ),
+    "tensorflow": Feed("tensorflow", (3, SIDE, SIDE), CLASSES, small("onnx")),
+    "tensorflow-builtin": Feed(
+        "tensorflow",
+        (3, 128, 128),
+        1001,
+        builtin("mobilenet-v1-0.25-128"),
+        tolerance=1e-3,
+    ),
+    "tensorflow-resnet": Feed(
+        "tensorflow",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+    ),
+    "tensorflow-compiled": Feed(
+        "tensorflow",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        knobs={"jit_compile": True},
+    ),
     "null": Feed(
         "null",
         (SIDE, SIDE, 3),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Arrays = tuple[NDArray[Any], ...]
 
-READERS = ("onnxruntime", "openvino", "deepsparse", "pytorch")
+READERS = ("onnxruntime", "openvino", "deepsparse", "pytorch", "tensorflow")
 """Those that read ONNX."""
 REFUSED = {("deepsparse", "half"), ("deepsparse", "of_all_types")}
 """DeepSparse takes no float16."""

@@ -1,0 +1,81 @@
+"""Calls of a concrete function of TensorFlow with the least work, and tensors in given memory."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context, execute
+
+from dse.core.backend import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+ALIGNMENT = 64
+"""Bytes. An operator that meets memory beginning elsewhere ends the process."""
+
+
+def caller(
+    function: Any, shapes: Sequence[Sequence[int]], dtypes: Sequence[str]
+) -> Callable[[list[Any]], list[Any]]:
+    """What calls a concrete function that captures nothing; it has been called once.
+
+    A function checks the structure of its arguments in Python, which takes longer than a small
+    model; what it does then is what this does at once. It names no public part of TensorFlow, so
+    the environment holds the one version that it is known with.
+
+    Args:
+        function: a concrete function.
+        shapes: of its arguments.
+        dtypes: of its arguments, as numpy names them.
+
+    Raises:
+        UnsupportedError: its first call, in which it is compiled, is refused.
+    """
+    zeros = zip(shapes, dtypes, strict=True)
+    given = [tf.constant(np.zeros(shape, dtype)) for shape, dtype in zeros]
+    try:
+        function(*given)
+    except (tf.errors.OpError, ValueError, TypeError) as error:
+        raise UnsupportedError(str(error).strip().partition("\n")[0]) from error
+    name, count = function.function_def.signature.name, len(function.outputs)
+    ctx, run = context.context(), execute.execute
+
+    def call(inputs: list[Any]) -> list[Any]:
+        found: list[Any] = run(name, count, inputs, (), ctx)
+        return found
+
+    call.function = function  # type: ignore[attr-defined]  # without it the name is forgotten
+    return call
+
+
+def shared(array: NDArray[Any]) -> tuple[Any, Callable[[], None] | None]:
+    """A tensor in the memory of an array.
+
+    Returns:
+        The tensor; where the memory does not begin as TensorFlow needs it, it is one of its own,
+        and the other is what copies the array into it.
+    """
+    if array.ctypes.data % ALIGNMENT == 0 and array.flags.writeable:
+        return _tensor(array), None
+    own = aligned(array.shape, array.dtype)
+    np.copyto(own, array)
+    return _tensor(own), partial(np.copyto, own, array)
+
+
+def _tensor(array: NDArray[Any]) -> Any:
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def aligned(shape: Sequence[int], dtype: Any) -> NDArray[Any]:
+    """Memory that begins as TensorFlow needs it."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    found: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return found

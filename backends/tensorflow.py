@@ -1,0 +1,208 @@
+"""TensorFlow on the CPU, in an environment of its own; an ONNX file becomes a function of it.
+
+Its own format, the SavedModel, is not read: its graph may hold operators that read and write files,
+so one of a stranger could do anything with them. Nor do converters such as onnx2tf make one of the
+ONNX file: they pin dozens of packages, and what they write is a SavedModel again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
+
+from ._scores import find_scores, scores_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.core.backend import Batch, Outputs
+    from dse.core.configuration import ModelFormat
+
+    from ._onnx_inputs import Expected
+
+    Call = Callable[[list[Any]], list[Any]]
+    """Takes a tensor for each input; returns one for each output."""
+    Shape = tuple[int, ...]
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+"""The variable that TensorFlow reads once, as it is imported."""
+QUIET = "TF_CPP_MIN_LOG_LEVEL"
+
+
+class TensorFlow:
+    """A function of TensorFlow, run operator by operator or compiled by XLA."""
+
+    name: ClassVar[str] = "tensorflow"
+    formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
+    precisions: ClassVar[tuple[str, ...]] = ("fp32",)
+    settings: ClassVar[tuple[str, ...]] = ()
+    knobs: ClassVar[tuple[Knob, ...]] = (
+        Knob(
+            "jit_compile",
+            (False, True),
+            False,
+            "XLA compiles the function, which takes seconds at each load",
+            numeric=True,
+        ),
+        Knob(
+            "onednn",
+            (True, False),
+            True,
+            "convolutions and products by oneDNN; false: by TensorFlow's own kernels",
+            numeric=True,
+        ),
+    )
+
+    def version(self) -> str:
+        """The installed version of TensorFlow.
+
+        It is not imported: it would choose its kernels for good, before a configuration is known.
+        """
+        if importlib.util.find_spec("tensorflow") is None:
+            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+        try:
+            return metadata.version("tensorflow_cpu")
+        except metadata.PackageNotFoundError:
+            return metadata.version("tensorflow")
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What its operators raise for arguments that they do not take."""
+        from tensorflow import errors
+
+        return errors.InvalidArgumentError, errors.UnimplementedError, ValueError, TypeError
+
+    def prepare(self, request: LoadRequest) -> None:
+        """Imports TensorFlow as the configuration wants it."""
+        _start(request)
+
+    def load(self, request: LoadRequest) -> _Model:
+        """Writes the function for the configuration's batch, and calls it once."""
+        _start(request)
+        from . import _tf_from_onnx as files
+        from ._onnx_inputs import expected_inputs, known_shapes
+
+        source = files.read(request.model_file)
+        expected = expected_inputs(files.inputs_of(source), request, files.dtype_name)
+        outputs = [(one.name, files.declared_shape(one)) for one in source.graph.output]
+        index = find_scores(outputs, request.scores)
+        order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
+        names = order if request.scores is None else order[:1]
+        compiled = bool(request.knob("jit_compile", False))
+
+        def make(shapes: Sequence[Shape]) -> Call:
+            from ._tf_function import caller
+
+            given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
+            function = files.to_function(source, given, names, compiled=compiled)
+            return caller(function, shapes, [one.dtype for one in expected])
+
+        model = _Model(make, expected, names, order[len(names) :])
+        if (known := known_shapes(expected)) is not None:
+            model.prepare(known)
+        return model
+
+
+def _start(request: LoadRequest) -> None:
+    """Imports TensorFlow with the configuration's kernels and threads, which hold for the process.
+
+    Raises:
+        UnsupportedError: the process has begun with others.
+    """
+    configuration = request.configuration
+    threads = configuration.threads
+    if threads > 1 and configuration.instances > 1:
+        raise UnsupportedError(
+            f"{configuration.instances} instances of {threads} threads: TensorFlow has one pool of "
+            "threads for the whole process"
+        )
+    wanted = "1" if request.knob("onednn", True) else "0"
+    if "tensorflow" not in sys.modules:
+        os.environ[ONEDNN] = wanted
+        os.environ.setdefault(QUIET, "1")
+    elif os.environ.get(ONEDNN) != wanted:
+        raise UnsupportedError("oneDNN is on or off for a whole process, and this one has begun")
+    import tensorflow as tf
+
+    settings = tf.config.threading
+    try:
+        settings.set_intra_op_parallelism_threads(threads)
+        settings.set_inter_op_parallelism_threads(1)  # operators run one after the other
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:
+        if settings.get_intra_op_parallelism_threads() != threads:
+            raise UnsupportedError(
+                f"{threads} threads: this process has begun with another number, and TensorFlow "
+                "has one pool of threads for the whole process"
+            ) from None
+
+
+class _Model:
+    """A function that is called with tensors in the memory of a batch.
+
+    Memory that does not begin where TensorFlow needs it is copied in each call.
+
+    Args:
+        make: makes what computes, for inputs of these shapes.
+        expected: the inputs.
+        names: of the outputs that are computed; the first is what a prediction returns.
+        others: names of those that are not.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Sequence[Shape]], Call],
+        expected: Sequence[Expected],
+        names: Sequence[str],
+        others: Sequence[str],
+    ) -> None:
+        self._make: Callable[[Sequence[Shape]], Call] | None = make
+        self._expected = expected
+        self._names, self._others = names, others
+        self._shapes: list[Shape] = []
+        self._call: Call | None = None
+
+    def prepare(self, shapes: Sequence[Shape]) -> None:
+        """Makes the function for inputs of these shapes; without it, the weights are held."""
+        from ._onnx_inputs import known_shapes
+
+        if self._make is not None:
+            self._call, self._shapes = self._make(shapes), list(shapes)
+        if known_shapes(self._expected) is not None:
+            self._make = None
+
+    def bind(self, batch: Batch) -> Any:
+        from ._onnx_inputs import shapes_of_batch
+        from ._tf_function import shared
+
+        shapes = shapes_of_batch(self._expected, batch)
+        if shapes != self._shapes:
+            self.prepare(shapes)
+        pairs = [shared(array) for array in arrays_of(batch)]
+        copied = [pair for pair in pairs if pair[1] is not None]
+        return self._call, [tensor for tensor, _ in pairs], copied
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        call, tensors, copied = bound
+        for _, copy in copied:
+            copy()
+        scores: NDArray[np.generic] = call(tensors)[0].numpy()
+        return scores
+
+    def outputs(self, bound: Any) -> Outputs:
+        call, tensors, copied = bound
+        for _, copy in copied:
+            copy()
+        arrays = [tensor.numpy() for tensor in call(tensors)]
+        found = zip(self._names, arrays, strict=True)
+        return (*found, *((name, None) for name in self._others))
+
+    def close(self) -> None:
+        self._call = None
