@@ -64,7 +64,7 @@ def to_function(
     ]
 
     def write(*tensors: Any) -> list[Any]:
-        graph = Graph()
+        graph = Graph(compiled=compiled)
         writer: Writer[Value] = Writer(graph, model, TRANSLATORS, Call, _numbers)
         known = {one.name: constant(_numbers(one)) for one in model.graph.initializer}
         known |= {name: graph.wrap(one) for name, one in zip(shapes, tensors, strict=True)}

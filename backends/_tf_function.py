@@ -9,15 +9,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context, execute
 
+from dse.core.alignment import aligned, is_aligned
 from dse.core.backend import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
-
-ALIGNMENT = 64
-"""Bytes. An operator that meets memory beginning elsewhere ends the process."""
 
 
 def caller(
@@ -58,10 +56,11 @@ def shared(array: NDArray[Any]) -> tuple[Any, Callable[[], None] | None]:
     """A tensor in the memory of an array.
 
     Returns:
-        The tensor; where the memory does not begin as TensorFlow needs it, it is one of its own,
-        and the other is what copies the array into it.
+        The tensor, and None. An operator ends the process where it meets memory that does not
+        begin at a multiple of 64 bytes: for such an array the tensor has memory of its own, and
+        the other is what copies the array into it.
     """
-    if array.ctypes.data % ALIGNMENT == 0 and array.flags.writeable:
+    if is_aligned(array) and array.flags.writeable:
         return _tensor(array), None
     own = aligned(array.shape, array.dtype)
     np.copyto(own, array)
@@ -70,12 +69,3 @@ def shared(array: NDArray[Any]) -> tuple[Any, Callable[[], None] | None]:
 
 def _tensor(array: NDArray[Any]) -> Any:
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
-
-
-def aligned(shape: Sequence[int], dtype: Any) -> NDArray[Any]:
-    """Memory that begins as TensorFlow needs it."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    found: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
-    return found

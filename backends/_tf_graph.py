@@ -123,9 +123,14 @@ def channels_second(rank: int) -> tuple[int, ...]:
 
 
 class Graph:
-    """A graph while it is written, within a function that is traced."""
+    """A graph while it is written, within a function that is traced.
 
-    def __init__(self) -> None:
+    Args:
+        compiled: whether XLA compiles the function.
+    """
+
+    def __init__(self, *, compiled: bool = False) -> None:
+        self.compiled = compiled
         self._written: dict[int, tuple[NDArray[Any], tf.Tensor]] = {}
 
     def wrap(self, tensor: tf.Tensor, *, last: bool = False) -> Value:

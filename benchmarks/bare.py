@@ -233,6 +233,40 @@ def pytorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def tensorflow(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    """Operator by operator. TensorFlow reads no ONNX: the graph is the backend's.
+
+    It has one number of threads for the process, which the backend may have set before.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from dse.core.alignment import aligned
+
+    files = import_module("dse.backends._tf_from_onnx")
+    functions = import_module("dse.backends._tf_function")
+    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    model = files.read(Path(file))
+    (source,), (target, *_) = files.inputs_of(model), model.graph.output
+    shape = batches[0].shape
+    function = files.to_function(model, {source.name: shape}, [target.name])
+    run = functions.caller(function, [shape], ["float32"])
+
+    def call(batch: Batch) -> Call:
+        own = aligned(batch.shape, batch.dtype)
+        np.copyto(own, batch)
+        bound = [functions.shared(own)[0]]
+
+        def predict() -> object:
+            return run(bound)[0].numpy()
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
 BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "onnxruntime": onnxruntime,
     "openvino": openvino,
@@ -241,5 +275,6 @@ BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "mnn": mnn,
     "deepsparse": deepsparse,
     "pytorch": pytorch,
+    "tensorflow": tensorflow,
     "ncnn": ncnn,
 }
