@@ -35,12 +35,6 @@ def caller(
     Raises:
         UnsupportedError: its first call, in which it is compiled, is refused.
     """
-    zeros = zip(shapes, dtypes, strict=True)
-    given = [tf.constant(np.zeros(shape, dtype)) for shape, dtype in zeros]
-    try:
-        function(*given)
-    except (tf.errors.OpError, ValueError, TypeError) as error:
-        raise UnsupportedError(str(error).strip().partition("\n")[0]) from error
     name, count = function.function_def.signature.name, len(function.outputs)
     ctx, run = context.context(), execute.execute
 
@@ -48,6 +42,11 @@ def caller(
         found: list[Any] = run(name, count, inputs, (), ctx)
         return found
 
+    zeros = zip(shapes, dtypes, strict=True)
+    try:
+        call([tf.constant(np.zeros(shape, dtype)) for shape, dtype in zeros])
+    except (tf.errors.OpError, ValueError, TypeError) as error:
+        raise UnsupportedError(str(error).strip().partition("\n")[0]) from error
     call.function = function  # type: ignore[attr-defined]  # without it the name is forgotten
     return call
 

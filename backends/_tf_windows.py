@@ -136,13 +136,17 @@ def conv(call: Call) -> Value:
 
     def write(numbers: NDArray[Any], shift: NDArray[Any] | None) -> Value:
         wide = numbers[:, :, None] if value.rank == SPATIAL else numbers
-        if groups == value.shape[1] and wide.shape[1] == 1:
-            found = _depthwise(call, tensor, wide, plane)
-        else:
-            found = _grouped(call, tensor, wide, plane, groups)
+        alone = groups == value.shape[1] and wide.shape[1] == 1
+        found = (
+            _depthwise(call, tensor, wide, plane)
+            if alone
+            else _grouped(call, tensor, wide, plane, groups)
+        )
         if shift is not None:
             shift = np.ascontiguousarray(shift, found.dtype.as_numpy_dtype)
-            found = tf.nn.bias_add(found, call.graph.literal(shift))
+            # Without oneDNN, a bias would be put into a layer that takes no groups.
+            plus = tf.add if groups > 1 and not alone else tf.nn.bias_add
+            found = plus(found, call.graph.literal(shift))
         made = _back(call, found, value)
         made.layer = Layer(numbers, shift, 1, write)
         return made
