@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from dse.core.configuration import ModelFormat
 
     from ._onnx_inputs import Expected
+    from ._tf_session import Session
 
-    Call = Callable[[list[Any]], list[Any]]
-    """Takes a tensor for each input; returns one for each output."""
     Shape = tuple[int, ...]
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
@@ -88,6 +87,7 @@ class TensorFlow:
         _start(request)
         from . import _tf_from_onnx as files
         from ._onnx_inputs import expected_inputs, known_shapes
+        from ._tf_session import Session
 
         source = files.read(request.model_file)
         expected = expected_inputs(files.inputs_of(source), request, files.dtype_name)
@@ -97,12 +97,10 @@ class TensorFlow:
         names = order if request.scores is None else order[:1]
         compiled = bool(request.knob("jit_compile", False))
 
-        def make(shapes: Sequence[Shape]) -> Call:
-            from ._tf_function import caller
-
+        def make(shapes: Sequence[Shape]) -> Session:
             given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
             function = files.to_function(source, given, names, compiled=compiled)
-            return caller(function, shapes, [one.dtype for one in expected])
+            return Session(function, request.configuration.threads, compiled=compiled)
 
         model = _Model(make, expected, names, order[len(names) :])
         if (known := known_shapes(expected)) is not None:
@@ -145,9 +143,7 @@ def _start(request: LoadRequest) -> None:
 
 
 class _Model:
-    """A function that is called with tensors in the memory of a batch.
-
-    Memory that does not begin where TensorFlow needs it is copied in each call.
+    """A session that is called with the arrays of a batch.
 
     Args:
         make: makes what computes, for inputs of these shapes.
@@ -158,51 +154,46 @@ class _Model:
 
     def __init__(
         self,
-        make: Callable[[Sequence[Shape]], Call],
+        make: Callable[[Sequence[Shape]], Session],
         expected: Sequence[Expected],
         names: Sequence[str],
         others: Sequence[str],
     ) -> None:
-        self._make: Callable[[Sequence[Shape]], Call] | None = make
+        self._make: Callable[[Sequence[Shape]], Session] | None = make
         self._expected = expected
         self._names, self._others = names, others
         self._shapes: list[Shape] = []
-        self._call: Call | None = None
+        self._session: Session | None = None
 
     def prepare(self, shapes: Sequence[Shape]) -> None:
-        """Makes the function for inputs of these shapes; without it, the weights are held."""
+        """Makes the session for inputs of these shapes; without it, the weights are held."""
         from ._onnx_inputs import known_shapes
 
         if self._make is not None:
-            self._call, self._shapes = self._make(shapes), list(shapes)
+            self._session, self._shapes = self._make(shapes), list(shapes)
         if known_shapes(self._expected) is not None:
             self._make = None
 
     def bind(self, batch: Batch) -> Any:
         from ._onnx_inputs import shapes_of_batch
-        from ._tf_function import shared
 
         shapes = shapes_of_batch(self._expected, batch)
         if shapes != self._shapes:
             self.prepare(shapes)
-        pairs = [shared(array) for array in arrays_of(batch)]
-        copied = [pair for pair in pairs if pair[1] is not None]
-        return self._call, [tensor for tensor, _ in pairs], copied
+        assert self._session is not None  # noqa: S101  # it has been made for these shapes
+        return self._session.run, arrays_of(batch)
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
-        call, tensors, copied = bound
-        for _, copy in copied:
-            copy()
-        scores: NDArray[np.generic] = call(tensors)[0].numpy()
+        run, arrays = bound
+        scores: NDArray[np.generic] = run(*arrays)[0]
         return scores
 
     def outputs(self, bound: Any) -> Outputs:
-        call, tensors, copied = bound
-        for _, copy in copied:
-            copy()
-        arrays = [tensor.numpy() for tensor in call(tensors)]
-        found = zip(self._names, arrays, strict=True)
+        run, arrays = bound
+        found = zip(self._names, run(*arrays), strict=True)
         return (*found, *((name, None) for name in self._others))
 
     def close(self) -> None:
-        self._call = None
+        if self._session is not None:
+            self._session.close()
+        self._session = None

@@ -244,23 +244,20 @@ def tensorflow(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     from dse.core.alignment import aligned
 
     files = import_module("dse.backends._tf_from_onnx")
-    functions = import_module("dse.backends._tf_function")
+    sessions = import_module("dse.backends._tf_session")
     if tf.config.threading.get_intra_op_parallelism_threads() != threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
     model = files.read(Path(file))
     (source,), (target, *_) = files.inputs_of(model), model.graph.output
-    shape = batches[0].shape
-    function = files.to_function(model, {source.name: shape}, [target.name])
-    run = functions.caller(function, [shape], ["float32"])
+    function = files.to_function(model, {source.name: batches[0].shape}, [target.name])
+    run = sessions.Session(function, threads, compiled=False).run
 
     def call(batch: Batch) -> Call:
         own = aligned(batch.shape, batch.dtype)
         np.copyto(own, batch)
-        bound = [functions.shared(own)[0]]
 
         def predict() -> object:
-            return run(bound)[0].numpy()
+            return run(own)[0]
 
         return predict
 
