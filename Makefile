@@ -37,7 +37,7 @@ test-all: environments large-environments
 environments: $(READY)
 	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime ncnn
 
-# Of the runtimes that are too large for every run of the tests: a gigabyte.
+# Of the runtimes that are too large for every run of the tests: a gigabyte each.
 large-environments: $(READY)
 	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch tensorflow
 

@@ -141,6 +141,8 @@ WAYS: Mapping[str, Way] = {
     "dse backends": Way(),
     "dse backends install deepsparse tflite-runtime ncnn": _HALF_A_GIGABYTE,
     "dse backends install pytorch": _HALF_A_GIGABYTE,
+    "dse backends install pytorch tensorflow": _HALF_A_GIGABYTE,
+    "dse backends install tensorflow": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --reinstall": _HALF_A_GIGABYTE,
     "dse system --check": Way(why="takes half a minute", more="--probes 1"),

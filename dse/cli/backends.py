@@ -58,8 +58,8 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     """Install runtimes that need an environment of their own.
 
     deepsparse and tflite-runtime support Python 3.11 and numpy 1 at most. They share an
-    environment in the cache, in which their workers run. pytorch has one of its own, with the
-    version of Python that dse itself runs in.
+    environment in the cache, in which their workers run. pytorch and tensorflow each have one
+    of their own, with the version of Python that dse itself runs in.
 
     \b
     Examples:
