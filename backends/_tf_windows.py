@@ -181,15 +181,18 @@ def _depthwise(call: Call, tensor: tf.Tensor, weight: NDArray[Any], moving: Wind
         return _by_shifts(call, tensor, weight, moving)
     by_channel = weight.reshape(channels, -1, height, width)
     laid = call.graph.literal(np.ascontiguousarray(by_channel.transpose(2, 3, 0, 1)))
-    tensor, padding = _padding(tensor, moving)
     dilated, strided = (any(n != 1 for n in each) for each in (moving.dilations, moving.strides))
-    if dilated or len(set(moving.strides)) > 1:
-        if strided and dilated:
-            raise call.refuse("a stride together with a dilation, for each channel by itself")
-        if strided:  # of different steps: those of one step, and every so many of them
-            found = tf.nn.depthwise_conv2d(tf.pad(tensor, moving.pairs()), laid, [1] * 4, "VALID")
-            return found[:, :: moving.strides[0], :: moving.strides[1]]
-        tensor, padding = tf.pad(tensor, moving.pairs()), "VALID"
+    if strided and dilated:
+        raise call.refuse("a stride together with a dilation, for each channel by itself")
+    padding = "SAME" if moving.padded and moving.is_same and not dilated else "VALID"
+    if moving.padded and padding == "VALID":
+        # Another padding ends the process where oneDNN has fused the layer with its bias.
+        tensor = tf.pad(tensor, moving.pairs())
+    if len(set(moving.strides)) > 1:  # the kernels know one step for both
+        if padding == "SAME":
+            tensor = tf.pad(tensor, moving.pairs())
+        found = tf.nn.depthwise_conv2d(tensor, laid, [1] * 4, "VALID")
+        return found[:, :: moving.strides[0], :: moving.strides[1]]
     return tf.nn.depthwise_conv2d(
         tensor, laid, [1, *moving.strides, 1], padding, dilations=moving.dilations
     )

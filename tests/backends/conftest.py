@@ -66,5 +66,7 @@ def runtimes(pythons: Callable[[str], str]) -> Iterator[Callable[[str], Runtime]
         return cast("Runtime", RemoteRuntime(name, connections[name]))
 
     yield find
-    for each in (*connections.values(), *settled.values()):
-        each.close()
+    for connection in connections.values():
+        connection.close()
+    for one in settled.values():
+        one.close()
