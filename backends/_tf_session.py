@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from dse.core.backend import UnsupportedError
 
@@ -33,6 +34,7 @@ class Session:
         function: a concrete function that captures nothing.
         threads: that each operator is spread over; the first session of a process decides.
         compiled: whether XLA compiles the function.
+        lowered: whether products, and what lies between them, are computed in bfloat16.
 
     Attributes:
         run: takes an array for each input; returns one for each output. An array that does not
@@ -42,7 +44,9 @@ class Session:
         UnsupportedError: the first call, in which it is compiled, is refused.
     """
 
-    def __init__(self, function: Any, threads: int, *, compiled: bool) -> None:
+    def __init__(
+        self, function: Any, threads: int, *, compiled: bool, lowered: bool = False
+    ) -> None:
         graph = tf.Graph()
         with graph.as_default():
             given, fetched = (_called if compiled else _copied)(function)
@@ -55,6 +59,9 @@ class Session:
             inter_op_parallelism_threads=CALLER,
             device_count={"GPU": 0},
         )
+        if lowered:
+            rewriting = config.graph_options.rewrite_options
+            rewriting.auto_mixed_precision_onednn_bfloat16 = RewriterConfig.ON
         config.experimental.executor_type = "SINGLE_THREADED_EXECUTOR"
         self._session = tf.compat.v1.Session(graph=graph, config=config)
         try:

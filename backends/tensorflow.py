@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
+from dse.machine.instruction_sets import BF16
 
 from ._scores import find_scores, scores_first
 
@@ -58,6 +59,15 @@ class TensorFlow:
             "convolutions and products by oneDNN; false: by TensorFlow's own kernels",
             numeric=True,
         ),
+        Knob(
+            "inference_precision",
+            ("f32", "bf16"),
+            "f32",
+            "precision of convolutions and products; bf16 by oneDNN, where the CPU has it",
+            numeric=True,
+            # It would compute in bf16 on any CPU, slowly where there are no instructions for it.
+            requires={"bf16": BF16},
+        ),
     )
 
     def version(self) -> str:
@@ -95,17 +105,31 @@ class TensorFlow:
         index = find_scores(outputs, request.scores)
         order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
         names = order if request.scores is None else order[:1]
-        compiled = bool(request.knob("jit_compile", False))
+        compiled, lowered = bool(request.knob("jit_compile", False)), _lowered(request)
 
         def make(shapes: Sequence[Shape]) -> Session:
             given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
             function = files.to_function(source, given, names, compiled=compiled)
-            return Session(function, request.configuration.threads, compiled=compiled)
+            threads = request.configuration.threads
+            return Session(function, threads, compiled=compiled, lowered=lowered)
 
         model = _Model(make, expected, names, order[len(names) :])
         if (known := known_shapes(expected)) is not None:
             model.prepare(known)
         return model
+
+
+def _lowered(request: LoadRequest) -> bool:
+    """Whether products are computed in bfloat16.
+
+    Raises:
+        UnsupportedError: nothing does that with the other knobs.
+    """
+    if request.knob("inference_precision", "f32") == "f32":
+        return False
+    if request.knob("jit_compile", False) or not request.knob("onednn", True):
+        raise UnsupportedError("bf16 is oneDNN's: it takes onednn=true and jit_compile=false")
+    return True
 
 
 def _start(request: LoadRequest) -> None:

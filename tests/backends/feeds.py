@@ -350,13 +350,20 @@ FEEDS = {
         tolerance=2e-2,
         loose={"bf16": 1.0},
     ),
-    "tensorflow": Feed("tensorflow", (3, SIDE, SIDE), CLASSES, small("onnx")),
+    "tensorflow": Feed(
+        "tensorflow",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        loose={"bf16": 1.0},
+    ),
     "tensorflow-builtin": Feed(
         "tensorflow",
         (3, 128, 128),
         1001,
         builtin("mobilenet-v1-0.25-128"),
         tolerance=1e-3,
+        loose={"bf16": 1.0},
     ),
     "tensorflow-resnet": Feed(
         "tensorflow",
@@ -364,12 +371,14 @@ FEEDS = {
         resnets.CLASSES,
         made("resnet.onnx", resnets.narrow_onnx),
         tolerance=1e-3,
+        loose={"bf16": 1.0},
     ),
     "tensorflow-compiled": Feed(
         "tensorflow",
         (3, SIDE, SIDE),
         CLASSES,
         small("onnx"),
+        refused=frozenset({("inference_precision", "bf16")}),
         knobs={"jit_compile": True},
     ),
     "null": Feed(

@@ -201,6 +201,21 @@ def test_paddings_and_groups_are_those_of_the_file(
         loaded.close()
 
 
+def test_lower_precision_is_near(runtime: Runtime, tmp_path: Path) -> None:
+    """A CPU without instructions for bfloat16 computes the same, slowly."""
+    samples, found = batch(*SAMPLES), []
+    for precision in ("f32", "bf16"):
+        loaded = runtime.load(request(small(tmp_path), inference_precision=precision))
+        found.append(predicted(loaded, samples).copy())
+        loaded.close()
+    assert found[1].dtype == np.float32
+    apart = np.abs(found[0] - found[1])
+    assert 0 < apart.max() < 0.05 * np.abs(found[0]).max()
+    for knobs in WAYS[1:]:
+        with pytest.raises(UnsupportedError, match=r"bf16 is oneDNN's: it takes onednn=true"):
+            runtime.load(request(small(tmp_path), inference_precision="bf16", **knobs))
+
+
 def test_a_size_that_is_open_is_that_of_the_batch(runtime: Runtime, tmp_path: Path) -> None:
     path = written(tmp_path, any_models.any_size())
     loaded = runtime.load(request(path))
