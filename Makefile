@@ -37,9 +37,10 @@ test-all: environments large-environments
 environments: $(READY)
 	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime ncnn
 
-# Of the runtimes that every run of the tests does without: a gigabyte and a half.
+# Of the runtimes that every run of the tests does without: three gigabytes.
 large-environments: $(READY)
-	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install pytorch executorch onnxruntime-openvino
+	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install \
+		pytorch executorch tensorflow onnxruntime-openvino
 
 lint: $(READY)
 	$(LINT)

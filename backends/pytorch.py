@@ -6,13 +6,11 @@ file could run any code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import metadata
 from threading import get_ident, local
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
-from dse.core.signature import shape_text
+from dse.core.backend import Knob, LoadRequest, arrays_of
 from dse.machine.instruction_sets import BF16
 
 from ._scores import find_scores, scores_first
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
+
+    from ._onnx_inputs import Expected
 
     Call = Callable[..., Sequence[Any]]
     """Takes a tensor for each input; returns one for each output."""
@@ -79,11 +79,10 @@ class PyTorch:
         import torch
 
         from . import _torch_from_onnx as files
+        from ._onnx_inputs import expected_inputs, known_shapes
 
         source = files.read(request.model_file)
-        inputs = files.inputs_of(source)
-        if request.signature is None and len(inputs) != 1:
-            raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
+        expected = expected_inputs(files.inputs_of(source), request, files.dtype_name)
         if torch.get_num_interop_threads() != 1:
             torch.set_num_interop_threads(1)  # of use to nothing here
         _enter(request.configuration.threads)  # tensors made in this mode are called with less work
@@ -91,7 +90,6 @@ class PyTorch:
         index = find_scores(outputs, request.scores)
         order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
         names = order if request.scores is None else order[:1]
-        expected = _expected(inputs, request)
 
         def make(shapes: Sequence[Shape]) -> Call:
             given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
@@ -99,58 +97,9 @@ class PyTorch:
             return _finished(module, request, shapes, [one.dtype for one in expected])
 
         model = _Model(make, expected, names, order[len(names) :], request.configuration.threads)
-        if all(None not in one.shape for one in expected):
-            model.prepare([cast("Shape", one.shape) for one in expected])
+        if (known := known_shapes(expected)) is not None:
+            model.prepare(known)
         return model
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """An input as each batch has it.
-
-    Attributes:
-        name: in the file.
-        shape: None for a size that the file leaves open: then the first batch tells it.
-        dtype: as numpy names it.
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-def _expected(inputs: Sequence[Any], request: LoadRequest) -> list[_Expected]:
-    """The inputs in the order of a batch's arrays.
-
-    Raises:
-        UnsupportedError: the file has other sizes, or a type that is not computed with.
-    """
-    from . import _torch_from_onnx as files
-
-    declared = {one.name: one for one in inputs}
-    size = request.configuration.batch_size
-    found = []
-    wanted: dict[str, tuple[int | None, ...]]
-    if request.signature is None:
-        sizes = files.declared_shape(inputs[0]) or ()
-        wanted = {inputs[0].name: (size, *sizes[1:])}
-    else:
-        wanted = {one.name: tuple(one.shape) for one in request.signature.of_batch(size)}
-    for name, shape in wanted.items():
-        if name not in declared:
-            raise UnsupportedError(f"the model has no input '{name}'")
-        own = files.declared_shape(declared[name])
-        if own is not None and not _fits(own, shape):
-            told = f"{shape_text(own)} for the input '{name}', not {shape_text(shape)}"
-            raise UnsupportedError(f"the file fixes sizes: {told}")
-        found.append(_Expected(name, shape, files.dtype_name(declared[name])))
-    return found
-
-
-def _fits(own: Sequence[int | None], shape: Sequence[int | None]) -> bool:
-    return len(own) == len(shape) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(own, shape, strict=True)
-    )
 
 
 def _finished(
@@ -219,7 +168,7 @@ class _Model:
     def __init__(
         self,
         make: Callable[[Sequence[Shape]], Call],
-        expected: Sequence[_Expected],
+        expected: Sequence[Expected],
         names: Sequence[str],
         others: Sequence[str],
         threads: int,
@@ -233,23 +182,22 @@ class _Model:
 
     def prepare(self, shapes: Sequence[Shape]) -> None:
         """Makes the graph for inputs of these shapes; without it, the file's weights are held."""
+        from ._onnx_inputs import known_shapes
+
         if self._make is not None:
             self._call, self._shapes = self._make(shapes), list(shapes)
-        if all(None not in one.shape for one in self._expected):
+        if known_shapes(self._expected) is not None:
             self._make = None
 
     def bind(self, batch: Batch) -> Any:
         import torch
 
-        arrays = arrays_of(batch)
-        for one, array in zip(self._expected, arrays, strict=True):
-            if not _fits(one.shape, array.shape) or array.dtype != one.dtype:
-                told = f"{array.dtype} {array.shape}"
-                raise ValueError(f"{told} in the place of {one.dtype} {one.shape}")
-        shapes = [array.shape for array in arrays]
+        from ._onnx_inputs import shapes_of_batch
+
+        shapes = shapes_of_batch(self._expected, batch)
         if shapes != self._shapes:
             self.prepare(shapes)
-        return self._call, [torch.from_numpy(array) for array in arrays]
+        return self._call, [torch.from_numpy(array) for array in arrays_of(batch)]
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         if get_ident() != self._thread:

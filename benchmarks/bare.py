@@ -258,6 +258,37 @@ def executorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     return [call(batch) for batch in batches]
 
 
+def tensorflow(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    """Operator by operator. TensorFlow reads no ONNX: the graph is the backend's.
+
+    It has one number of threads for the process, which the backend may have set before.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from dse.core.alignment import aligned
+
+    files = import_module("dse.backends._tf_from_onnx")
+    sessions = import_module("dse.backends._tf_session")
+    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    model = files.read(Path(file))
+    (source,), (target, *_) = files.inputs_of(model), model.graph.output
+    function = files.to_function(model, {source.name: batches[0].shape}, [target.name])
+    run = sessions.Session(function, threads, compiled=False).run
+
+    def call(batch: Batch) -> Call:
+        own = aligned(batch.shape, batch.dtype)
+        np.copyto(own, batch)
+
+        def predict() -> object:
+            return run(own)[0]
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
 BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "onnxruntime": onnxruntime,
     "openvino": openvino,
@@ -266,6 +297,7 @@ BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
     "mnn": mnn,
     "deepsparse": deepsparse,
     "pytorch": pytorch,
+    "tensorflow": tensorflow,
     "ncnn": ncnn,
     "executorch": executorch,
 }

@@ -141,6 +141,8 @@ WAYS: Mapping[str, Way] = {
     "dse backends": Way(),
     "dse backends install deepsparse tflite-runtime ncnn": _HALF_A_GIGABYTE,
     "dse backends install pytorch executorch": _HALF_A_GIGABYTE,
+    "dse backends install pytorch executorch tensorflow": _HALF_A_GIGABYTE,
+    "dse backends install tensorflow": _HALF_A_GIGABYTE,
     "dse backends install onnxruntime-openvino": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --reinstall": _HALF_A_GIGABYTE,

@@ -58,8 +58,9 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     """Install runtimes that need an environment of their own.
 
     deepsparse and tflite-runtime support Python 3.11 and numpy 1 at most. They share an
-    environment in the cache, in which their workers run. pytorch and executorch share another
-    one, and onnxruntime-openvino has one, both with the version of Python that dse itself runs in.
+    environment in the cache, in which their workers run. pytorch, which executorch joins,
+    tensorflow and onnxruntime-openvino have one each, with the version of Python that dse
+    itself runs in.
 
     \b
     Examples:

@@ -118,6 +118,7 @@ BACKENDS = _Backends(
             "dse.backends.onnxruntime_openvino:OnnxRuntimeOpenVINO",
             environment="onnxruntime-openvino",
         ),
+        "tensorflow": BackendEntry("dse.backends.tensorflow:TensorFlow", environment="tensorflow"),
         "null": BackendEntry("dse.backends.null:Null"),
         "replay": BackendEntry("dse.backends.replay:Replay"),
     }

@@ -174,6 +174,8 @@ def why_refused(name: str, value: str) -> str | None:
         return f"{name} is always {QUIET[name]}; leave it out"
     if name.endswith("_THREADS"):
         return f"{name} would contradict the configuration; choose threads there"
+    if name == "TF_ENABLE_ONEDNN_OPTS":
+        return f"{name} is what tensorflow's knob 'onednn' sets; choose it in the configuration"
     if name == "ORT_LOAD_CONFIG_FROM_MODEL":
         return f"{name} would let the model decide threads; choose them in the configuration"
     if name in PRELOADS:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.core.alignment import aligned
 from dse.core.backend import Buffered
 from dse.machine.affinity import pin_to
 from dse.tasks.shapes import shapes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from dse.core.backend import Batch, Model
     from dse.tasks.task import Inputs
@@ -54,8 +57,14 @@ def buffer(model: Model, batch: Batch) -> Buffer:
 
 def _repeated(sample: Batch, size: int) -> Batch:
     if isinstance(sample, tuple):
-        return tuple(np.repeat(array, size, axis=0) for array in sample)
-    return np.repeat(sample, size, axis=0)
+        return tuple(_repeated_array(array, size) for array in sample)
+    return _repeated_array(sample, size)
+
+
+def _repeated_array(array: NDArray[Any], size: int) -> NDArray[Any]:
+    found = aligned((len(array) * size, *array.shape[1:]), array.dtype)
+    found[...] = np.repeat(array, size, axis=0)
+    return found
 
 
 class Samples:

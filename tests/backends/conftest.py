@@ -10,11 +10,17 @@ import pytest
 from dse.core.backend import Runtime
 from dse.core.registry import BACKENDS, backend
 from dse.environments import _store
-from tests.backends.remote import Connection, RemoteRuntime
+from tests.backends.remote import Connection, RemoteRuntime, SettledRuntime
 from tests.conftest import KEPT_CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from dse.core.configuration import KnobValue
+
+
+SETTLED: dict[str, dict[str, KnobValue]] = {"tensorflow": {"onednn": True}}
+"""Runtimes whose threads hold for a whole process, with the knobs that do as well."""
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +49,7 @@ def pythons(request: pytest.FixtureRequest) -> Callable[[str], str]:
 def runtimes(pythons: Callable[[str], str]) -> Iterator[Callable[[str], Runtime]]:
     """A backend that runs models, wherever that is."""
     connections: dict[str, Connection] = {}
+    settled: dict[str, SettledRuntime] = {}
 
     def find(name: str) -> Runtime:
         python = pythons(name)
@@ -50,6 +57,10 @@ def runtimes(pythons: Callable[[str], str]) -> Iterator[Callable[[str], Runtime]
             found = backend(name)
             assert isinstance(found, Runtime)
             return found
+        if name in SETTLED:
+            if name not in settled:
+                settled[name] = SettledRuntime(name, python, SETTLED[name])
+            return cast("Runtime", settled[name])
         if name not in connections:
             with pytest.MonkeyPatch.context() as patch:
                 if BACKENDS[name].environment is not None:  # what it compiles takes long
@@ -60,3 +71,5 @@ def runtimes(pythons: Callable[[str], str]) -> Iterator[Callable[[str], Runtime]
     yield find
     for connection in connections.values():
         connection.close()
+    for one in settled.values():
+        one.close()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.backend import Batch, Model, Outputs, Runtime
+    from dse.core.configuration import KnobValue
 
 TESTS = Path(__file__).parents[1]
 FOLDERS = {"tests": str(TESTS), "tests.backends": str(TESTS / "backends")}
@@ -143,6 +144,32 @@ class RemoteRuntime:
         )
         streams = [RemoteStream(self._connection, number) for number in answer["models"]]
         return RemoteModel(self._connection, answer["model"], streams)
+
+
+class SettledRuntime(RemoteRuntime):
+    """The same for a runtime whose threads hold for a whole process, and some knobs as well.
+
+    There is a process for each of their values, which begins where it is asked for.
+    """
+
+    def __init__(self, name: str, python: str, knobs: Mapping[str, KnobValue]) -> None:
+        self._connections: dict[tuple[KnobValue, ...], Connection] = {}
+        self._name, self._python, self._knobs = name, python, knobs
+        super().__init__(name, self._connect((1, *knobs.values())))
+
+    def _connect(self, key: tuple[KnobValue, ...]) -> Connection:
+        if key not in self._connections:
+            self._connections[key] = Connection(self._python, self._name)
+        return self._connections[key]
+
+    def load(self, request: LoadRequest) -> RemoteModel:
+        values = (request.knob(name, default) for name, default in self._knobs.items())
+        connection = self._connect((request.configuration.threads, *values))
+        return RemoteRuntime(self._name, connection).load(request)
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
 
 
 @dataclass(frozen=True)

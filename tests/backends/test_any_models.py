@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     Arrays = tuple[NDArray[Any], ...]
 
 READERS = (
-    *("onnxruntime", "onnxruntime-openvino", "openvino", "deepsparse", "pytorch", "executorch"),
+    *("onnxruntime", "onnxruntime-openvino", "openvino", "deepsparse"),
+    *("pytorch", "executorch", "tensorflow"),
 )
 """Those that read ONNX."""
 REFUSED = {

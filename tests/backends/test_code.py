@@ -38,7 +38,7 @@ FURTHER: dict[str, dict[str, KnobValue]] = {
     "ncnn": {"winograd": False, "packing": False},
 }
 """Values of knobs that are not the default."""
-UNSHOWN = {"pytorch", "executorch"}
+UNSHOWN = {"pytorch", "executorch", "tensorflow"}
 """Those that read no file by themselves: the backend writes the graph."""
 PRINTED = """
 import json

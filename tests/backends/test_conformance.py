@@ -230,6 +230,10 @@ class TestRuntime:
         if has is None or not set(needed) & set(has):
             pytest.skip(f"this CPU has no {value} instructions")
         samples = bench.batch(sizes(bench)[-1])
+        if (name, value) in bench.feed.refused:
+            with pytest.raises(UnsupportedError):
+                predicted(bench, samples, knobs={name: value})
+            return
         scores = predicted(bench, samples, knobs={name: value})
         bench.agree(scores, predicted(bench, samples), value)
 

@@ -22,6 +22,7 @@ RUNTIMES = {
     "tflite_runtime",
     "torch",
     "executorch",
+    "tensorflow",
 }
 """The modules that the backends' runtimes are imported as."""
 
@@ -40,7 +41,7 @@ def test_a_backend_is_found_by_its_name(name: str) -> None:
     assert type(backend(name)) is type(found)
 
 
-@pytest.mark.parametrize("name", ["", "ONNXRUNTIME", "tensorflow", "null ", "dse.backends.null"])
+@pytest.mark.parametrize("name", ["", "ONNXRUNTIME", "caffe", "null ", "dse.backends.null"])
 def test_an_unknown_name_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(RequestError, match=f"unknown backend '{name}'") as caught:
         backend(name)

@@ -177,6 +177,7 @@ def test_what_steers_and_is_left_out_is_named(monkeypatch: pytest.MonkeyPatch) -
         ("OMP_NUM_THREADS", "2", "would contradict the configuration"),
         ("NUMEXPR_MAX_THREADS", "2", "would contradict the configuration"),
         ("ORT_LOAD_CONFIG_FROM_MODEL", "1", "would let the model decide threads"),
+        ("TF_ENABLE_ONEDNN_OPTS", "0", "is what tensorflow's knob 'onednn' sets"),
         ("LD_PRELOAD", "/nowhere/x.so", "'/nowhere/x.so' is not the absolute path of a file"),
         ("LD_PRELOAD", "libtcmalloc.so", "'libtcmalloc.so' is not the absolute path of a file"),
         ("LD_PRELOAD", "", "'' is not the absolute path of a file"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.core.alignment import aligned
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,7 +40,7 @@ class GeneratedInputs:
             ValueError: several samples of a model that takes no batches.
         """
         inputs = self._signature.of_batch(len(indices))
-        arrays = tuple(np.empty(one.shape, one.dtype) for one in inputs) if out is None else out
+        arrays = tuple(aligned(one.shape, one.dtype) for one in inputs) if out is None else out
         for number, (one, array) in enumerate(zip(inputs, arrays, strict=True)):
             self._fill(number, one, array, indices)
         return tuple(arrays)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from dse.core.alignment import aligned
 from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
 from dse.tasks.image_classification.preprocessing import INPUT_BYTES, Interpolation
@@ -116,7 +117,7 @@ def prepare(
     if preprocessing.layout == "NCHW":
         pixels = pixels.transpose(0, 3, 1, 2)
     if out is None:
-        out = np.empty(pixels.shape, preprocessing.dtype)
+        out = aligned(pixels.shape, preprocessing.dtype)
     if preprocessing.dtype in INTEGERS:
         _to_integers(pixels, preprocessing, out)
         return out

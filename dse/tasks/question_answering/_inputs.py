@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from dse.core.alignment import aligned
 from dse.core.backend import arrays_of
 from dse.core.errors import DseError
 
@@ -151,4 +152,4 @@ def _arrange(
 
 
 def _empty(form: QuestionForm, shape: tuple[int, int]) -> tuple[NDArray[Any], ...]:
-    return tuple(np.empty(shape, one.dtype) for one in form.inputs)
+    return tuple(aligned(shape, one.dtype) for one in form.inputs)
