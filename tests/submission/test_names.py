@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.checksums import canonical_json
-from dse.core.configuration import CONFIGURATION_FIELDS, PRECISIONS, Configuration
+from dse.core.configuration import (
+    CONFIGURATION_FIELDS,
+    DEVICE,
+    DEVICES,
+    PRECISIONS,
+    Configuration,
+)
 from dse.submission.names import MAX_LENGTH, PLAIN, model_name, slug, system_id
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 WORDS = st.text(max_size=40)
 NAMES = st.from_regex(r"[a-z][a-z_]{0,5}", fullmatch=True).filter(
-    lambda name: name not in CONFIGURATION_FIELDS
+    lambda name: name not in (*CONFIGURATION_FIELDS, DEVICE)
 )
 # Few texts and numbers, so that configurations are near each other.
 VALUES: st.SearchStrategy[KnobValue] = (
@@ -38,6 +44,7 @@ CONFIGURATIONS = st.builds(
     knobs=st.dictionaries(NAMES, VALUES, max_size=3).map(lambda each: tuple(each.items())),
     instances=st.integers(1, 2),
     pinned=st.booleans(),
+    device=st.sampled_from(DEVICES),
 )
 VERSIONS = st.sampled_from(["1", "2.3.0", "2025.0+cpu"])
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from dse.core.errors import DseError
+from dse.commands.export import _check_accelerator
+from dse.core.errors import DseError, RequestError
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
+from dse.submission.description import NO_ACCELERATOR
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN
 from dse.submission.tree import SubmissionInfo, build, name_result
@@ -20,7 +23,9 @@ from tests.submission.evidence import BOTH, CONFIGURATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from dse.commands.export import ExportRequest
     from dse.submission.evidence import Evidence
     from dse.submission.tree import Tree
     from tests.submission.copies import Copy
@@ -143,3 +148,36 @@ def test_a_log_that_is_gone_meanwhile(results: list[Evidence]) -> None:
     (results[0].accuracy.logs / "mlperf_log_summary.txt").unlink()
     with pytest.raises(DseError, match=r"mlperf_log_summary\.txt: can't be read"):
         build(results, ABOUT)
+
+
+def on_cuda(result: Evidence) -> Evidence:
+    configuration = replace(CONFIGURATION, device="cuda")
+    return replace(result, record=replace(result.record, configuration=configuration))
+
+
+def test_an_accelerator_is_that_of_the_points_that_ran_on_it(results: list[Evidence]) -> None:
+    told = {**ABOUT.description, **dict.fromkeys(NO_ACCELERATOR, "told"), "cooling": "air"}
+    about = replace(ABOUT, description=told)
+    tree = build([results[0], on_cuda(results[0])], about)
+    names = [name.name for name in tree.files if name.parts[2] == "systems"]
+    elsewhere = SYSTEM.replace("dse-cpu", "dse-cuda")
+    assert sorted(names) == [f"{SYSTEM}.json", f"{elsewhere}.json"]
+    own, other = (read(tree, f"systems/{name}.json") for name in (SYSTEM, elsewhere))
+    assert {name: own[name] for name in NO_ACCELERATOR} == NO_ACCELERATOR
+    assert {other[name] for name in NO_ACCELERATOR} == {"told"}
+    assert own["cooling"] == other["cooling"] == "air"
+    assert "device=cuda" in other["sw_notes"]
+    assert "device" not in own["sw_notes"]
+
+
+def test_of_an_accelerator_everything_has_to_be_told(
+    results: list[Evidence], tmp_path: Path
+) -> None:
+    file = tmp_path / "system.yaml"
+    file.write_text("accelerators_per_node: 1\n")
+    request = cast("ExportRequest", SimpleNamespace(system=file))
+    _check_accelerator(results, request)  # it ran on the CPU
+    with pytest.raises(RequestError, match="ran on cuda, and nothing tells accelerator_model_name"):
+        _check_accelerator([on_cuda(results[0])], request)
+    file.write_text("".join(f"{name}: told\n" for name in NO_ACCELERATOR))
+    _check_accelerator([on_cuda(results[0])], request)
