@@ -169,4 +169,5 @@ def check(session: Any, wanted: str) -> str:
         taken[part.ep_name] += len(part.get_nodes())
     if not taken[wanted]:
         raise UnsupportedError(f"{wanted} takes none of the model's {taken.total()} operators")
-    return f"{wanted} has {taken[wanted]} of {taken.total()} operators"
+    short = wanted.removesuffix("ExecutionProvider")
+    return f"{taken[wanted]} of {taken.total()} operators on {short}"

@@ -196,7 +196,7 @@ def test_the_share_of_a_provider_is_told(tmp_path: Path) -> None:
             return [_As("OpenVINOExecutionProvider", first), *others]
 
     told = providers.check(Pretending(), "OpenVINOExecutionProvider")
-    assert told == "OpenVINOExecutionProvider has 1 of 2 operators"
+    assert told == "1 of 2 operators on OpenVINO"
 
 
 class _As:

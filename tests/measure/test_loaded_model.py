@@ -108,6 +108,19 @@ def test_a_model_is_loaded_once_for_each_batch_size(tmp_path: Path) -> None:
     assert [model.batch_size for model in runtime.models] == [1]
 
 
+def test_how_much_runs_where_it_was_asked_to_is_stored(tmp_path: Path) -> None:
+    class Assigning(Watched):
+        def load(self, request: LoadRequest) -> _Model:
+            model = super().load(request)
+            model.assigned = "2 of 3 operators"  # type: ignore[attr-defined]
+            return model
+
+    [told] = take(Assigning(), spec(tmp_path, LATENCY.name))
+    assert told.details["assigned"] == "2 of 3 operators"
+    [plain] = take(Watched(), spec(tmp_path, LATENCY.name))
+    assert "assigned" not in plain.details
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 32])
 def test_offline_predicts_full_batches_only(batch_size: int, tmp_path: Path) -> None:
     runtime = Watched()

@@ -28,6 +28,10 @@ def made(metric: str = LATENCY.name, source: Source = Source.MEASURED, **more: A
             made(details={"disturbed": "12 % steal"}),
             "measured, SingleStream, short run, one process, disturbed",
         ),
+        (
+            made(details={"assigned": "2 of 3 operators on OpenVINO"}),
+            "measured, SingleStream, short run, one process, 2 of 3 operators on OpenVINO",
+        ),
         (made(source=Source.PUBLISHED, details={"source": "X"}), "published, not measured here: X"),
         (made(source=Source.REPLAYED), "recorded elsewhere, not measured here"),
         (made(PEAK_MEMORY.name), "measured, one process"),
