@@ -14,6 +14,7 @@ from ._tf_call import Call, dtype_of
 from ._tf_elementwise import ELEMENTWISE
 from ._tf_graph import Graph, Value, constant
 from ._tf_layers import LAYERS
+from ._tf_pixels import PIXELS
 from ._tf_quantised import QUANTISED
 from ._tf_shapes import SHAPES
 from ._tf_windows import WINDOWS
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto, ValueInfoProto
 
 __all__ = ["declared_shape", "dtype_name", "inputs_of", "read", "to_function"]
-TRANSLATORS = {**ELEMENTWISE, **LAYERS, **QUANTISED, **SHAPES, **WINDOWS}
+TRANSLATORS = {**ELEMENTWISE, **LAYERS, **PIXELS, **QUANTISED, **SHAPES, **WINDOWS}
 
 
 def dtype_name(one: ValueInfoProto) -> str:

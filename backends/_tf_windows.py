@@ -401,75 +401,6 @@ def lrn(call: Call) -> Value:
     return call.graph.wrap(found, last=True)
 
 
-def depth_to_space(call: Call) -> Value:
-    """Channels become pixels."""
-    value, block = call.value(), call.attribute("blocksize")
-    tensor = call.graph.last(value)
-    if call.attribute("mode", "DCR") == "CRD":
-        batch, height, width, channels = tensor.shape
-        parts = [batch, height, width, channels // block**2, block**2]
-        swapped = tf.transpose(tf.reshape(tensor, parts), (0, 1, 2, 4, 3))
-        tensor = tf.reshape(swapped, [batch, height, width, channels])
-    return call.graph.wrap(tf.nn.depth_to_space(tensor, block), last=True)
-
-
-def space_to_depth(call: Call) -> Value:
-    """Pixels become channels."""
-    if call.attribute("mode", "DCR") != "DCR":
-        raise call.refuse("another mode than DCR")
-    tensor = call.graph.last(call.value())
-    found = tf.nn.space_to_depth(tensor, call.attribute("blocksize"))
-    return call.graph.wrap(found, last=True)
-
-
-def resize(call: Call) -> Value:
-    """Pixels to another number, in the ways that TensorFlow shares with ONNX."""
-    value, sizes = call.value(), call.numbers(3, "sizes")
-    if sizes is None:
-        scales = call.numbers(1 if call.kind == "Upsample" else 2, "scales") or []
-        wanted = [size * scale for size, scale in zip(value.shape, scales, strict=True)]
-        sizes = [int(size) for size in wanted]
-        if sizes != wanted:
-            raise call.refuse("a size that is no whole number")
-    if list(sizes[:2]) != list(value.shape[:2]) or value.rank != SPATIAL + 1:
-        raise call.refuse("anything but height and width")
-    mode = call.attribute("mode", "nearest")
-    usual = "asymmetric" if call.kind == "Upsample" else "half_pixel"
-    places = call.attribute("coordinate_transformation_mode", usual)
-    if call.attribute("antialias", 0) or call.attribute("axes"):
-        raise call.refuse("antialias or axes")
-    tensor = call.graph.last(value)
-    if mode == "nearest" and _takes_whole_pixels(call, places, sizes):
-        found = tf.raw_ops.ResizeNearestNeighbor(images=tensor, size=sizes[2:])
-    elif mode == "linear" and places in ("half_pixel", "align_corners", "asymmetric"):
-        found = tf.raw_ops.ResizeBilinear(
-            images=tensor,
-            size=sizes[2:],
-            align_corners=places == "align_corners",
-            half_pixel_centers=places == "half_pixel",
-        )
-        found = tf.cast(found, tensor.dtype)
-    else:
-        raise call.refuse(f"mode {mode!r} with {places!r}")
-    return call.graph.wrap(found, last=True)
-
-
-def _takes_whole_pixels(call: Call, places: str, sizes: Sequence[int]) -> bool:
-    """Whether each pixel becomes a block of its own."""
-    pairs = list(zip(sizes, call.value().shape, strict=True))
-    if any(new % old for new, old in pairs):
-        return False
-    rounding = call.attribute(
-        "nearest_mode", "floor" if call.kind == "Upsample" else "round_prefer_floor"
-    )
-    if places == "half_pixel":
-        return rounding in ("round_prefer_floor", "round_prefer_ceil")
-    doubled = all(new <= 2 * old for new, old in pairs)
-    return places == "asymmetric" and (
-        rounding == "floor" or (rounding == "round_prefer_floor" and doubled)
-    )
-
-
 WINDOWS: dict[str, Translator] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
@@ -479,8 +410,4 @@ WINDOWS: dict[str, Translator] = {
     "GlobalMaxPool": global_pool(tf.reduce_max),
     "BatchNormalization": batch_normalization,
     "LRN": lrn,
-    "DepthToSpace": depth_to_space,
-    "SpaceToDepth": space_to_depth,
-    "Resize": resize,
-    "Upsample": resize,
 }

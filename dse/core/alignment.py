@@ -23,8 +23,3 @@ def aligned(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     start = -memory.ctypes.data % ALIGNMENT
     found: NDArray[Any] = memory[start : start + size].view(dtype).reshape(tuple(shape))
     return found
-
-
-def is_aligned(array: NDArray[Any]) -> bool:
-    """Whether an array begins at a multiple of `ALIGNMENT`."""
-    return bool(array.ctypes.data % ALIGNMENT == 0)
