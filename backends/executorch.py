@@ -46,7 +46,7 @@ class ExecuTorch:
             "xnnpack",
             (True, False),
             True,
-            "XNNPACK computes what it can; without it ExecuTorch's own kernels do, slowly",
+            "XNNPACK computes what it can; without it ExecuTorch's own kernels do",
             numeric=True,
         ),
     )
