@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dse.search._cost_prior import cost_prior
+from dse.search.file_priors import with_foretold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -44,6 +45,8 @@ class Features:
         log_batch: log2 of the batch size.
         quantised: 1 if the precision is int8, else 0.
         reduced: 0 if the precision is fp32, else 1.
+        unknown: 1 if nothing is known of the model, else 0.
+        guessed: 1 if no quality of the model in its precision is published, else 0.
         gated: 1 if the model has squeeze-and-excite and hard swish, else 0.
         published: published quality, or else the one that is foretold; NaN if there is none.
         borrowed: deviations of other systems, see `dse.search._transfer`; shape (configurations,
@@ -60,6 +63,8 @@ class Features:
     log_batch: Floats
     quantised: Floats
     reduced: Floats
+    unknown: Floats
+    guessed: Floats
     gated: Floats
     published: Floats
     borrowed: Floats
@@ -78,7 +83,7 @@ class Features:
 
 def compute_features(configurations: Sequence[Configuration], priors: Priors) -> Features:
     """The features of configurations, at least one, in their order."""
-    known = {model: priors.of(model) for model in {c.model for c in configurations}}
+    known = {model: _fact(model, priors) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - priors.typical_log_macs, nan=0.0)
     facts = [known[c.model] for c in configurations]
@@ -98,6 +103,10 @@ def compute_features(configurations: Sequence[Configuration], priors: Priors) ->
         log_batch=np.array([log2(c.batch_size) for c in configurations]),
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
+        unknown=np.array([float(fact is None) for fact in facts]),
+        guessed=np.array(
+            [float(not _is_published(known[c.model], c.precision)) for c in configurations]
+        ),
         gated=np.array([float(fact is not None and fact.gated) for fact in facts]),
         published=np.array(
             [_published(known[c.model], c.precision, priors) for c in configurations]
@@ -123,6 +132,12 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
 """Aspects in which configurations may be equal, by name."""
 
 
+def _fact(model: str, priors: Priors) -> ModelPrior | None:
+    """What is known of a model, with a quality to expect if none is published."""
+    fact = priors.of(model)
+    return with_foretold(fact, priors) if fact and not fact.published else fact
+
+
 def _family(fact: ModelPrior | None, model: str) -> str:
     return fact.family if fact else model.partition("-")[0]
 
@@ -139,11 +154,20 @@ def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
     return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
 
 
+def _figure(precision: str) -> str:
+    """The precision whose published quality holds for one: half precision changes it hardly."""
+    return "fp32" if precision in ("fp16", "bf16") else precision
+
+
+def _is_published(fact: ModelPrior | None, precision: str) -> bool:
+    return fact is not None and _figure(precision) in fact.published
+
+
 def _published(fact: ModelPrior | None, precision: str, priors: Priors) -> float:
-    """The published quality, or the foretold one; half precision hardly changes that of fp32."""
+    """The published quality, or the foretold one."""
     if fact is None:
         return np.nan
-    name = "fp32" if precision in ("fp16", "bf16") else precision
+    name = _figure(precision)
     if name in fact.published or fact.foretold is None:
         return fact.published.get(name, np.nan)
     return fact.foretold - priors.quality_lost.get(name, 0.0)
