@@ -135,7 +135,8 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
 def _fact(model: str, priors: Priors) -> ModelPrior | None:
     """What is known of a model, with a quality to expect if none is published."""
     fact = priors.of(model)
-    return with_foretold(fact, priors) if fact and not fact.published else fact
+    foretell = fact is not None and not fact.published and fact.foretold is None
+    return with_foretold(fact, priors) if fact is not None and foretell else fact
 
 
 def _family(fact: ModelPrior | None, model: str) -> str:

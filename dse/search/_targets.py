@@ -42,7 +42,6 @@ SPEED_TERMS = (
     parse_term("runtime * precision * times", 0.4),
     parse_term("near model", 0.08),
     parse_term("model", 0.04),
-    parse_term("unknown * model", 1.0, apart=True),
     parse_term("precision", 0.15),
     parse_term("near runtime", 0.3),
     parse_term("runtime", 0.25),
@@ -96,7 +95,6 @@ QUALITY_TERMS = (
     parse_term("guessed * near model", 2.0, apart=True),
     parse_term("guessed * model", 1.5, apart=True),
     parse_term("guessed * model * precision", 0.5, apart=True),
-    parse_term("unknown * model", 6.0, apart=True),
 )
 """Terms of a quality in percent."""
 SIZE_TERMS = (
