@@ -67,20 +67,16 @@ class Term:
         respects: names in `KERNELS`; the similarity is the product of these kernels.
         deviation: prior standard deviation, in the unit of the target.
         fixed: whether the deviation is given and not estimated.
-        apart: whether the deviation tells nothing of those of the terms that are not apart.
     """
 
     respects: tuple[str, ...]
     deviation: float
     fixed: bool = False
-    apart: bool = False
 
 
-def parse_term(
-    respects: str, deviation: float, *, fixed: bool = False, apart: bool = False
-) -> Term:
+def parse_term(respects: str, deviation: float, *, fixed: bool = False) -> Term:
     """Makes a term from the names of its kernels, separated by ``*``."""
-    return Term(tuple(name.strip() for name in respects.split("*")), deviation, fixed, apart)
+    return Term(tuple(name.strip() for name in respects.split("*")), deviation, fixed)
 
 
 class Covariance:
@@ -150,7 +146,7 @@ class AdditiveGP:
         terms: the terms of the target's deviation from ``expected``.
         expected: prior mean of each configuration.
         common: standard deviation of the part that the logarithms of all free terms' deviations
-            have in common, those apart among themselves.
+            have in common.
     """
 
     def __init__(
@@ -163,9 +159,7 @@ class AdditiveGP:
         spread = np.diag(
             (2 * np.where(free > 0, FREE_LOG_DEVIATION_SD, FIXED_LOG_DEVIATION_SD)) ** 2
         )
-        apart = np.array([each.apart for each in terms])
-        alike = np.outer(free, free) * (apart[:, None] == apart)
-        self._prior_precision = np.linalg.inv(spread + (2 * common) ** 2 * alike)
+        self._prior_precision = np.linalg.inv(spread + (2 * common) ** 2 * np.outer(free, free))
         self._log_variances = self._prior_log_variances.copy()
         self._indices: Indices = np.zeros(0, dtype=np.intp)
         self._parts: Floats = np.zeros((len(terms), 0, 0))

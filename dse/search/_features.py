@@ -45,8 +45,6 @@ class Features:
         log_batch: log2 of the batch size.
         quantised: 1 if the precision is int8, else 0.
         reduced: 0 if the precision is fp32, else 1.
-        unknown: 1 if nothing is known of the model, else 0.
-        guessed: 1 if no quality of the model in its precision is published, else 0.
         gated: 1 if the model has squeeze-and-excite and hard swish, else 0.
         published: published quality, or else the one that is foretold; NaN if there is none.
         borrowed: deviations of other systems, see `dse.search._transfer`; shape (configurations,
@@ -63,8 +61,6 @@ class Features:
     log_batch: Floats
     quantised: Floats
     reduced: Floats
-    unknown: Floats
-    guessed: Floats
     gated: Floats
     published: Floats
     borrowed: Floats
@@ -103,10 +99,6 @@ def compute_features(configurations: Sequence[Configuration], priors: Priors) ->
         log_batch=np.array([log2(c.batch_size) for c in configurations]),
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
-        unknown=np.array([float(fact is None) for fact in facts]),
-        guessed=np.array(
-            [float(not _is_published(known[c.model], c.precision)) for c in configurations]
-        ),
         gated=np.array([float(fact is not None and fact.gated) for fact in facts]),
         published=np.array(
             [_published(known[c.model], c.precision, priors) for c in configurations]
@@ -133,10 +125,11 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
 
 
 def _fact(model: str, priors: Priors) -> ModelPrior | None:
-    """What is known of a model, with a quality to expect if none is published."""
+    """What is known of a model; a quality that nobody published is foretold."""
     fact = priors.of(model)
-    foretell = fact is not None and not fact.published and fact.foretold is None
-    return with_foretold(fact, priors) if fact is not None and foretell else fact
+    if fact is None or fact.published or fact.foretold is not None:
+        return fact
+    return with_foretold(fact, priors)
 
 
 def _family(fact: ModelPrior | None, model: str) -> str:
@@ -155,20 +148,11 @@ def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
     return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
 
 
-def _figure(precision: str) -> str:
-    """The precision whose published quality holds for one: half precision changes it hardly."""
-    return "fp32" if precision in ("fp16", "bf16") else precision
-
-
-def _is_published(fact: ModelPrior | None, precision: str) -> bool:
-    return fact is not None and _figure(precision) in fact.published
-
-
 def _published(fact: ModelPrior | None, precision: str, priors: Priors) -> float:
-    """The published quality, or the foretold one."""
+    """The published quality, or the foretold one; half precision hardly changes that of fp32."""
     if fact is None:
         return np.nan
-    name = _figure(precision)
+    name = "fp32" if precision in ("fp16", "bf16") else precision
     if name in fact.published or fact.foretold is None:
         return fact.published.get(name, np.nan)
     return fact.foretold - priors.quality_lost.get(name, 0.0)

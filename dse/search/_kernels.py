@@ -90,8 +90,6 @@ COORDINATES: Mapping[str, Coordinates] = {
     "published": lambda features: features.published_slope[:, None],
     "quantised": lambda features: features.quantised[:, None],
     "reduced": lambda features: features.reduced[:, None],
-    "unknown": lambda features: features.unknown[:, None],
-    "guessed": lambda features: features.guessed[:, None],
     "gated": lambda features: features.gated[:, None],
     "borrowed": lambda features: features.borrowed,
 }
@@ -103,8 +101,6 @@ COORDINATES: Mapping[str, Coordinates] = {
 - published: the published quality;
 - quantised: integers or not: their speed depends on the operators, and so on the family;
 - reduced: fp32 or not: fp32 is as fast as the CPU allows in most runtimes;
-- unknown: models of which nothing is known: their sizes, and so their times, differ;
-- guessed: models whose quality nobody published;
 - gated: with gates such as squeeze-and-excite and hard swish, or without;
 - borrowed: the deviations of other systems.
 """

@@ -62,9 +62,7 @@ SPEED_TERMS = (
     parse_term("single", 0.05),
 )
 """Terms of the logarithm of a time."""
-RATIO_TERMS = tuple(
-    each for each in SPEED_TERMS if not {"times", "unknown"} & set(each.respects)
-)
+RATIO_TERMS = tuple(each for each in SPEED_TERMS if "times" not in each.respects)
 """Terms of the logarithm of a metric relative to latency, which accounts for the cost of models."""
 BATCHING_TERMS = (
     parse_term("all", 0.5, fixed=True),
@@ -92,9 +90,6 @@ QUALITY_TERMS = (
     parse_term("model * precision", 0.5),
     parse_term("runtime * precision", 0.3),
     parse_term("file", 0.2),
-    parse_term("guessed * near model", 2.0, apart=True),
-    parse_term("guessed * model", 1.5, apart=True),
-    parse_term("guessed * model * precision", 0.5, apart=True),
 )
 """Terms of a quality in percent."""
 SIZE_TERMS = (
