@@ -53,7 +53,8 @@ SPEED_TERMS = (
     parse_term("quantised * runtime * gated", 0.5),
     parse_term("quantised * runtime * family", 0.2),
     parse_term("quantised * runtime * near model", 0.1),
-    parse_term("quantised * file", 0.1),
+    parse_term("quantised * file", 0.05),
+    parse_term("quantised * model", 0.09, spread=1.5),
     parse_term("file", 0.05),
     parse_term("threads", 0.2),
     parse_term("threads * runtime * precision", 0.1),
@@ -137,7 +138,7 @@ class Target:
     relation: int
     offset: float
     terms: tuple[Term, ...]
-    common: float = 0.3
+    common: float = 0.6
 
     def of(self, values: Mapping[str, float]) -> float:
         """The target of values by metric, in natural units or as a logarithm.
