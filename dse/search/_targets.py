@@ -138,7 +138,7 @@ class Target:
     relation: int
     offset: float
     terms: tuple[Term, ...]
-    common: float = 0.6
+    common: float = 0.3
 
     def of(self, values: Mapping[str, float]) -> float:
         """The target of values by metric, in natural units or as a logarithm.
