@@ -32,7 +32,7 @@ COST_EXPONENT = 0.5
 """Exponent of the seconds by which gains are divided: with 1, long measurements, and so the
 accurate end of the frontier, would always be postponed."""
 OUTCOME_DRAWS = 512
-"""Number of draws of the outcome of a configuration: with fewer, chance decides between neighbours."""
+"""Number of draws of the outcome of a configuration: with fewer, chance decides too much."""
 DEGREES_OF_FREEDOM = 10.0
 """Degrees of freedom of Student's t, since the variances are estimates."""
 MAX_WORK = 4_000_000
