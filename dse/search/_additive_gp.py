@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dse.search._features import Features, Floats, Indices
 
 FREE_LOG_DEVIATION_SD = 0.5
-"""Prior standard deviation of the logarithm of a free term's standard deviation."""
+"""Prior standard deviation of the logarithm of a free term's standard deviation, if not given."""
 FIXED_LOG_DEVIATION_SD = 1e-4
 """Prior standard deviation of the logarithm of a fixed term's standard deviation."""
 MAX_LOG_VARIANCE_STEP = 1.5
@@ -67,16 +67,24 @@ class Term:
         respects: names in `KERNELS`; the similarity is the product of these kernels.
         deviation: prior standard deviation, in the unit of the target.
         fixed: whether the deviation is given and not estimated.
+        spread: prior standard deviation of the logarithm of an estimated deviation.
     """
 
     respects: tuple[str, ...]
     deviation: float
     fixed: bool = False
+    spread: float = FREE_LOG_DEVIATION_SD
 
 
-def parse_term(respects: str, deviation: float, *, fixed: bool = False) -> Term:
+def parse_term(
+    respects: str,
+    deviation: float,
+    *,
+    fixed: bool = False,
+    spread: float = FREE_LOG_DEVIATION_SD,
+) -> Term:
     """Makes a term from the names of its kernels, separated by ``*``."""
-    return Term(tuple(name.strip() for name in respects.split("*")), deviation, fixed)
+    return Term(tuple(name.strip() for name in respects.split("*")), deviation, fixed, spread)
 
 
 class Covariance:
@@ -156,9 +164,8 @@ class AdditiveGP:
         self._expected = expected
         self._prior_log_variances = np.array([2 * np.log(each.deviation) for each in terms])
         free = np.array([not each.fixed for each in terms], dtype=np.float64)
-        spread = np.diag(
-            (2 * np.where(free > 0, FREE_LOG_DEVIATION_SD, FIXED_LOG_DEVIATION_SD)) ** 2
-        )
+        spreads = [FIXED_LOG_DEVIATION_SD if each.fixed else each.spread for each in terms]
+        spread = np.diag((2 * np.array(spreads)) ** 2)
         self._prior_precision = np.linalg.inv(spread + (2 * common) ** 2 * np.outer(free, free))
         self._log_variances = self._prior_log_variances.copy()
         self._indices: Indices = np.zeros(0, dtype=np.intp)

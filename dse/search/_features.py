@@ -10,6 +10,7 @@ import numpy as np
 
 from dse.core.configuration import CPU, DEVICE
 from dse.search._cost_prior import cost_prior
+from dse.search.file_priors import with_foretold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -79,7 +80,7 @@ class Features:
 
 def compute_features(configurations: Sequence[Configuration], priors: Priors) -> Features:
     """The features of configurations, at least one, in their order."""
-    known = {model: priors.of(model) for model in {c.model for c in configurations}}
+    known = {model: _fact(model, priors) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - priors.typical_log_macs, nan=0.0)
     facts = [known[c.model] for c in configurations]
@@ -122,6 +123,14 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
     "whole": lambda c: c,
 }
 """Aspects in which configurations may be equal, by name."""
+
+
+def _fact(model: str, priors: Priors) -> ModelPrior | None:
+    """What is known of a model; a quality that nobody published is foretold."""
+    fact = priors.of(model)
+    if fact is None or fact.published or fact.foretold is not None:
+        return fact
+    return with_foretold(fact, priors)
 
 
 def _family(fact: ModelPrior | None, model: str) -> str:

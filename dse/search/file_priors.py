@@ -66,7 +66,7 @@ def prior_of_file(
         cost=counts.cost,
         zeros=counts.zeros,
     )
-    return _with_foretold(found, priors)
+    return with_foretold(found, priors)
 
 
 def _same(counts: ModelCounts, known: ModelPrior) -> bool:
@@ -103,7 +103,8 @@ def _family(counts: ModelCounts) -> str:
     return "-".join(["file", *filter(None, parts)])
 
 
-def _with_foretold(model: ModelPrior, priors: Priors) -> ModelPrior:
+def with_foretold(model: ModelPrior, priors: Priors) -> ModelPrior:
+    """A model with the quality that the known architectures lead to expect."""
     known = [one for one in priors.architectures if "fp32" in one.published]
     if not known:
         return model

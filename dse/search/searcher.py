@@ -31,8 +31,8 @@ MAX_CONSIDERED = 2000
 COST_EXPONENT = 0.5
 """Exponent of the seconds by which gains are divided: with 1, long measurements, and so the
 accurate end of the frontier, would always be postponed."""
-OUTCOME_DRAWS = 128
-"""Number of draws of the outcome of a configuration."""
+OUTCOME_DRAWS = 512
+"""Number of draws of the outcome of a configuration: with fewer, chance decides too much."""
 DEGREES_OF_FREEDOM = 10.0
 """Degrees of freedom of Student's t, since the variances are estimates."""
 MAX_WORK = 4_000_000
@@ -222,13 +222,19 @@ class Searcher:
         return gains
 
     def _seconds(self, view: _State) -> Floats:
-        """The expected duration of measuring each configuration, without known values."""
+        """The duration of measuring each configuration, without known values.
+
+        Of a latency that is uncertain it is the one whose power `COST_EXPONENT` is to be expected:
+        a runtime that nobody knows may turn out to be very slow.
+        """
         metrics = self._surrogate.metrics
         seconds = np.full(len(view.indices), START_S)
         if LATENCY.name in metrics:
             row = metrics.index(LATENCY.name)
             unknown = view.posterior.deviations[row] > 0
-            times = np.exp(np.minimum(view.posterior.means[row], MAX_LOG_MS)) / 1000
+            variances = COST_EXPONENT * view.posterior.deviations[row] ** 2
+            logs = view.posterior.means[row] + variances / 2
+            times = np.exp(np.minimum(logs, MAX_LOG_MS)) / 1000
             seconds += unknown * np.maximum(RUN_S, QUERIES * times)
         batched = sum(METRICS[name].batched for name in metrics)
         return np.asarray(seconds + RUN_S * batched)

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.metrics import ENERGY, LATENCY, MODEL_SIZE, MULTI_STREAM, THROUGHPUT
 from dse.core.pareto import Constraint
+from dse.search._features import compute_features
 from dse.search._gain import volume
 from dse.search._targets import loss
+from dse.search.searcher import QUERIES, START_S
 from dse.tasks.image_classification._quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
-from tests.search.spaces import NONE, configurations, explored, searcher, values
+from tests.search.spaces import NONE, PRIORS, configurations, explored, searcher, values
 
 EVERY = configurations()
 FEW = configurations(models=["mobilenet-v1-0.5-160", "x", "efficientnet-lite1"], batch_sizes=[1])
@@ -129,3 +131,39 @@ def test_a_large_space() -> None:
     search = searcher(every)
     found = explored(every, search, 3, {c: values(c) for c in every})
     assert len(set(found)) == 3
+
+
+def test_the_accuracy_of_a_size_that_nobody_published_is_foretold() -> None:
+    every = configurations(("mobilenet-v2-0.5-96",), ("fp32",), ("one",), (1,), (1,))
+    features = compute_features(every, PRIORS)
+    assert features.published == pytest.approx([51.2], abs=3)
+
+
+def test_a_quantised_file_that_is_slow_in_one_runtime_may_be_so_in_others() -> None:
+    """Seen are three files in two runtimes, one of them slow, and it in only one of these."""
+    models = ("mobilenet-v1-0.25-128", "mobilenet-v1-0.5-160", "mobilenet-v1-1.0-224")
+    every = configurations(models, ("int8",), ("one", "other"), (1,), (1,))
+    expected = {}
+    for slow in (1.0, 6.0):
+        found = searcher(every)
+        for place, each in enumerate(every):
+            if (each.model, each.backend) == (models[1], "other"):
+                unseen = place
+                continue
+            outcome = values(each)
+            if each.model == models[1]:
+                outcome[LATENCY.name] *= slow
+                outcome[THROUGHPUT.name] /= slow
+            found.observe(place, outcome, ran=True)
+        found._surrogate.refresh(np.zeros(0, dtype=np.intp))
+        belief = found._surrogate.predict(np.array([unseen]))
+        expected[slow] = belief.means[0, 0]
+    assert expected[6.0] - expected[1.0] > math.log(6) / 2
+
+
+def test_what_may_take_long_counts_as_longer_than_its_median() -> None:
+    every = configurations(backends=("one",), threads=(1,), batch_sizes=(1,))
+    found = searcher(every, (ACCURACY.name, LATENCY.name))
+    view = found._update(np.arange(len(every)), np.zeros(0, dtype=np.intp))
+    median = np.exp(view.posterior.means[0]) * QUERIES / 1000
+    assert (found._seconds(view) > START_S + 1.5 * median).all()

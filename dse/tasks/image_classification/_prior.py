@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import Scale, cost
 from dse.tasks.prior import ModelPrior, Priors, contained
+
+if TYPE_CHECKING:
+    from dse.tasks.image_classification.models.catalogue import Variant
 
 TYPICAL_LOG_MACS = 19.0
 """The logarithm of a mobile network's multiply-accumulates: e^19 are 180 million."""
 TYPICAL_ACCURACY_PERCENT = 69.0
 ACCURACY_PER_LOG_MACS = 6.0
 ACCURACY_LOST = {"int8": 2.0}
+_SIZED = re.compile(r"(mobilenet-v[12])-(\d\.\d+)-(\d+)(?!\d)")
+"""A family, the width and the resolution."""
+MAX_WIDTH, MIN_RESOLUTION, MAX_RESOLUTION = 2.0, 32, 512
+"""Sizes beyond these are not taken for such."""
 
 
 @cache
@@ -38,12 +48,12 @@ def model_prior(model: str) -> ModelPrior | None:
     MobileNet V3 without squeeze-and-excite and hard swish, called minimalistic, is a family of its
     own.
 
-    A name that is not the catalogue's may contain one.
+    A name that is not the catalogue's may contain one, or tell a size that the catalogue lacks.
     """
     name = contained(model, CATALOGUE)
-    if name is None:
+    variant = CATALOGUE[name] if name is not None else _sized(model)
+    if variant is None:
         return None
-    variant = CATALOGUE[name]
     graph = variant.graph()
     plain = variant.flavour.partition("-")[2]
     return ModelPrior(
@@ -53,3 +63,15 @@ def model_prior(model: str) -> ModelPrior | None:
         published={precision: figure.value for precision, figure in variant.published.items()},
         cost=cost(graph),
     )
+
+
+def _sized(model: str) -> Variant | None:
+    """A variant of another width or resolution than the catalogue's, without published figures."""
+    found = _SIZED.search(model)
+    if found is None:
+        return None
+    family, width, resolution = found[1], float(found[2]), int(found[3])
+    if not (0 < width <= MAX_WIDTH and MIN_RESOLUTION <= resolution <= MAX_RESOLUTION):
+        return None
+    alike = next(one for one in CATALOGUE.values() if one.family == family)
+    return replace(alike, name=found[0], width=width, resolution=resolution, published={})

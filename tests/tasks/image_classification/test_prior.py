@@ -33,6 +33,25 @@ def test_a_name_may_contain_one_of_the_catalogue(name: str, same: str) -> None:
     assert model_prior(name) == model_prior(same)
 
 
+@pytest.mark.parametrize(
+    ("name", "smaller", "larger"),
+    [
+        ("mobilenet-v2-0.5-96", "mobilenet-v2-0.35-128", "mobilenet-v2-0.5-128"),
+        ("our-mobilenet-v2-1.4-224-x", "mobilenet-v2-1.0-224", "efficientnet-lite2"),
+    ],
+)
+def test_a_name_may_tell_a_size_that_the_catalogue_lacks(
+    name: str, smaller: str, larger: str
+) -> None:
+    found, lower, upper = map(model_prior, (name, smaller, larger))
+    assert found is not None
+    assert lower is not None
+    assert upper is not None
+    assert (found.family, found.published) == ("mobilenet-v2", {})
+    assert lower.cost.parameters < found.cost.parameters
+    assert found.log_macs < upper.log_macs
+
+
 def test_resnet50_is_a_family_of_its_own_without_depthwise_convolutions() -> None:
     found = model_prior("resnet50-v1.5")
     assert found is not None
@@ -56,6 +75,8 @@ def test_plain_operators_are_another_family() -> None:
         "resnet50-v2",
         "mobilenet-v1-0.5-9",
         "mobilenet-v1-1.0-2240",
+        "mobilenet-v2-9.0-224",
+        "mobilenet-v2-0.0-224",
         "mobilenet_v1_1.0_224",
     ],
 )
