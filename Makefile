@@ -63,7 +63,7 @@ bench-search: $(READY)
 # The samplers of other projects, with torch: an environment of its own, of 1.4 GB.
 peers: $(PEERS_READY)
 
-# Takes one to two hours of two cores.
+# Takes about ten minutes of a core that does nothing else.
 bench-peers: $(PEERS_READY)
 	$(PEERS)/bin/python -m benchmarks.search --peers
 

@@ -94,7 +94,7 @@ _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 _HEAD = "tls://head:8786 --certificates fleet-certificates"
 WAYS: Mapping[str, Way] = {
     "make bench-peers": Way(
-        why="would install torch, and search for hours",
+        why="would install torch, and search for minutes",
         instead="make -C {root} --dry-run bench-peers VENV={venv}",
     ),
     "make explore": Way(
