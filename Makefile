@@ -5,6 +5,8 @@ STUDY ?= $(notdir $(basename $(SPACE)))
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 TYPES := $(BIN)/python -m mypy
@@ -19,7 +21,8 @@ TEST = export PYTHONDONTWRITEBYTECODE=; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 40 $(1); tests=$$?; \
 	wait $$checks; checked=$$?; cat $(VENV)/checks.txt; exit $$((tests + checked))
 
-.PHONY: explore test test-all environments large-environments lint types bench bench-search runtimes docs clean
+.PHONY: explore test test-all environments large-environments lint types bench bench-search \
+	peers bench-peers runtimes docs clean
 
 explore: $(READY)
 	$(BIN)/dse explore $(SPACE) --study $(STUDY)
@@ -58,6 +61,13 @@ bench: $(READY)
 bench-search: $(READY)
 	$(BIN)/python -m benchmarks.search --page
 
+# The samplers of other projects, with torch: an environment of its own, of 1.4 GB.
+peers: $(PEERS_READY)
+
+# Takes about ten minutes of a core that does nothing else.
+bench-peers: $(PEERS_READY)
+	$(PEERS)/bin/python -m benchmarks.search --peers
+
 # Takes a quarter of an hour; the runtimes with an environment of their own must be installed.
 runtimes: $(READY)
 	$(BIN)/python -m tests.runtimes_page
@@ -72,5 +82,13 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev
 	touch $@
 
+# The wheels of torch on PyPI are built for CUDA; those for CPUs lie elsewhere.
+$(PEERS_READY): pyproject.toml
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
+		--group peers --extra-index-url https://download.pytorch.org/whl/cpu
+	touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

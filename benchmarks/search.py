@@ -3,6 +3,7 @@
     python -m benchmarks.search --table FILE ... [--samplers a,b] [--seeds N]
         [--budgets 0.05,0.1] [--warm-start] [--renamed nothing|files|new|family]
         [--json]
+    python -m benchmarks.search --peers [--seeds N]
 
 FILE is a table of the replay backend that holds every configuration of a space, a bundle of a study
 that measured every configuration, or one of MLPerf's published results, in which each system with
@@ -13,7 +14,9 @@ its standard error, and in brackets the worst seed. Latency and throughput are t
 each objective is scaled to 0 to 1 over the table (1 is worst), the reference point is 1.1. The
 seconds are modelled, see `benchmarks.laboratory.cost`.
 
-The same seed gives the same figures in any number of processes.
+The same seed gives the same figures in any number of processes. With ``--peers`` the samplers of
+other projects search the recorded grid and published systems, and docs/search-peers.md gets the
+figures: ``make bench-peers`` does that in an environment with what they need.
 """
 
 from __future__ import annotations
@@ -26,8 +29,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from benchmarks.laboratory import gp, page
+from benchmarks.laboratory import page, peers_page
 from benchmarks.laboratory.contest import NAMES, Entry, contest, rows_of, whole_s
+from benchmarks.laboratory.peers import GP, PEERS, require
 from benchmarks.laboratory.renaming import TOLD
 from benchmarks.laboratory.report import by_rows, by_seconds, records, table
 from benchmarks.laboratory.studies import read_tables
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from benchmarks.laboratory.tables import Table, Values
 
 BUDGETS = "0.05,0.1,0.2,0.3"
+SEEDS = 20
 MAX_SEEDS, MAX_PROCESSES = 10_000, 1024
 
 
@@ -50,7 +55,7 @@ class Request:
     Attributes:
         files: tables.
         samplers: names in `NAMES`.
-        seeds: how many, from 0.
+        seeds: how many, from 0; with ``peers`` 0 stands for as many as the page has.
         budgets: shares of rows, above 0 up to 1.
         processes: how many at a time.
         every: also systems with other variants than the catalogue's 81.
@@ -58,6 +63,7 @@ class Request:
         told: what tells of the models, see `contest.Entry.told`.
         json: whether to print JSON.
         page: whether to write the page instead.
+        peers: whether to write the page of other projects' samplers instead.
     """
 
     files: tuple[Path, ...]
@@ -70,6 +76,7 @@ class Request:
     told: str
     json: bool
     page: bool
+    peers: bool
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,12 +94,12 @@ def requested(arguments: Sequence[str] | None) -> Request:
     """
     options = _parser().parse_args(arguments)
     samplers = _samplers(options.samplers)
-    if not options.table and not options.page:
+    if not (options.table or options.page or options.peers):
         raise RequestError("no table is named", field="--table", remedy="name a file or more")
     return Request(
         files=tuple(options.table),
         samplers=samplers,
-        seeds=_count("--seeds", options.seeds, MAX_SEEDS),
+        seeds=_seeds(options.seeds, peers=options.peers),
         budgets=tuple(map(_budget, options.budgets.split(","))),
         processes=_count("--processes", options.processes, MAX_PROCESSES),
         every=options.all_systems,
@@ -100,6 +107,7 @@ def requested(arguments: Sequence[str] | None) -> Request:
         told=options.renamed,
         json=options.json,
         page=options.page,
+        peers=options.peers,
     )
 
 
@@ -149,7 +157,7 @@ def _parser() -> Parser:
         "--table", type=Path, nargs="+", action="extend", default=[], metavar="FILE"
     )
     parser.add_argument("--samplers", default=every, help=f"of {', '.join(NAMES)}; default {every}")
-    parser.add_argument("--seeds", default="20", help="how many; default 20")
+    parser.add_argument("--seeds", help=f"how many; default {SEEDS}, of --peers as its page has")
     parser.add_argument("--budgets", default=BUDGETS, help=f"shares of rows; default {BUDGETS}")
     parser.add_argument(
         "--warm-start",
@@ -177,9 +185,21 @@ def _parser() -> Parser:
     parser.add_argument(
         "--page",
         action="store_true",
-        help=f"write the figures of docs/search.md; with {gp.NAME} its own only",
+        help=f"write the figures of docs/search.md; with {GP} its own only",
+    )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help=f"write the figures of docs/search-peers.md, which has {', '.join(PEERS)}",
     )
     return parser
+
+
+def _seeds(text: str | None, *, peers: bool) -> int:
+    """How many there are; 0 where the page of peers has its own number of them."""
+    if text is None:
+        return 0 if peers else SEEDS
+    return _count("--seeds", text, MAX_SEEDS)
 
 
 def _samplers(text: str) -> tuple[str, ...]:
@@ -188,8 +208,8 @@ def _samplers(text: str) -> tuple[str, ...]:
         if name not in NAMES:
             remedy = f"there are {', '.join(NAMES)}"
             raise RequestError(f"unknown sampler '{name}'", field="--samplers", remedy=remedy)
-    if gp.NAME in names:
-        gp.require()
+        if name in PEERS:
+            require(name)
     return names
 
 
@@ -215,6 +235,9 @@ def _budget(text: str) -> float:
 
 def run(request: Request) -> None:
     """Makes the searches and prints what they found."""
+    if request.peers:
+        peers_page.write(request.seeds, request.processes)
+        return
     if request.page:
         page.write(request.samplers, request.seeds, request.processes)
         return

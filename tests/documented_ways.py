@@ -93,6 +93,10 @@ _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 
 _HEAD = "tls://head:8786 --certificates fleet-certificates"
 WAYS: Mapping[str, Way] = {
+    "make bench-peers": Way(
+        why="would install torch, and search for minutes",
+        instead="make -C {root} --dry-run bench-peers VENV={venv}",
+    ),
     "make explore": Way(
         why="would make an environment, and measure for minutes",
         instead="make -C {root} explore VENV={venv} SPACE={here}/my-space.yaml STUDY={here}/made",

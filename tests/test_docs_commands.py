@@ -41,7 +41,7 @@ __all__ = ["command", "here", "tmp_path"]
 SHOWN = {shown.text: shown for page in PAGES for shown in commands(page)}
 OTHER_OPTIONS = {
     *("--cpus", "--cpuset-cpus", "--cpunodebind", "--membind", "--version"),
-    *("--page", "--renamed", "--write"),
+    *("--page", "--peers", "--renamed", "--table", "--write"),
 }
 """Of docker, of numactl and of MLPerf's checkers; of this project's benchmarks."""
 SMALL = {"models": "mobilenet-v1-0.25-128", "threads": 1, "batch_sizes": 4}

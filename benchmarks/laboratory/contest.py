@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from bisect import bisect_right
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import moocore
 
-from benchmarks.laboratory import gp
 from benchmarks.laboratory.cost import Stopwatch
+from benchmarks.laboratory.encoding import losses
+from benchmarks.laboratory.peers import PEERS, Task
 from benchmarks.laboratory.renaming import show
 from dse.core.errors import DseError
-from dse.core.metrics import METRICS, is_quality
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE_POINT
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from dse.core.measurement import Outcome
     from dse.exploration._samplers import Sampler
 
-NAMES = (*SAMPLERS, gp.NAME)
+NAMES = (*SAMPLERS, *PEERS)
 SLACK = 0.05
 """A share that lacks less than this of a whole row stands for that row."""
 # More threads would only get in the way of the other processes, and might change last digits.
@@ -72,11 +73,13 @@ class Run:
         entry: the search.
         shares: of the table's hypervolume, after each row.
         seconds: of modelled measuring, after each row.
+        thinking: CPU seconds of the sampler, for each row.
     """
 
     entry: Entry
     shares: tuple[float, ...]
     seconds: tuple[float, ...]
+    thinking: tuple[float, ...] = ()
 
     def after(self, rows: int) -> float:
         """The share after this number of rows."""
@@ -106,12 +109,7 @@ class Scale:
 
     def losses(self, outcome: Outcome) -> list[float]:
         """A number for each objective, the lower the better."""
-        found = []
-        for name in self._objectives:
-            value = outcome.values[name]
-            value = value if is_quality(name) else math.log(value)
-            found.append(-value if METRICS[name].direction == "maximize" else value)
-        return found
+        return losses(self._objectives, outcome)
 
     def share(self, losses: Sequence[Sequence[float]]) -> float:
         """Hypervolume of some points, over that of all."""
@@ -144,25 +142,28 @@ def whole_s(table: Table) -> float:
     return stopwatch.elapsed_s
 
 
-def _trace(entry: Entry) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Searches a table: the shares and the seconds of a run."""
+def _trace(entry: Entry) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """Searches a table: the shares, the seconds and the thinking of a run."""
     shown = show(entry.told, entry.table, entry.sources)
     table = shown.table
     scale, pool, stopwatch = Scale(table), Pool(table.plan(), ()), Stopwatch()
     sampler = _sampler(entry, pool, shown)
-    losses: list[list[float]] = []
+    points: list[list[float]] = []
     shares: list[float] = []
     seconds: list[float] = []
+    thinking: list[float] = []
     while len(pool) and (len(shares) < entry.rows or stopwatch.elapsed_s < entry.seconds):
+        begin = time.process_time()
         configuration = sampler.propose()
         pool.take(configuration)
         outcome = table.outcomes[configuration]
         sampler.learn(Record(len(shares), configuration, outcome))
+        thinking.append(time.process_time() - begin)
         if outcome.failure is None:
-            losses.append(scale.losses(outcome))
-        shares.append(scale.share(losses))
+            points.append(scale.losses(outcome))
+        shares.append(scale.share(points))
         seconds.append(stopwatch.add(outcome))
-    return tuple(shares), tuple(seconds)
+    return tuple(shares), tuple(seconds), tuple(thinking)
 
 
 def contest(entries: Sequence[Entry], processes: int) -> Iterator[Run]:
@@ -183,8 +184,8 @@ def contest(entries: Sequence[Entry], processes: int) -> Iterator[Run]:
 
 def _sampler(entry: Entry, pool: Pool, shown: Shown) -> Sampler:
     space = shown.table.space()
-    if entry.sampler == gp.NAME:
-        return gp.make(pool, space, entry.seed)
+    if peer := PEERS.get(entry.sampler):
+        return peer.make(Task(pool, space, entry.seed, entry.rows, shown.models))
     return make_sampler(entry.sampler, pool, space, entry.seed, shown.sources, shown.models)
 
 

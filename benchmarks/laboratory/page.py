@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from benchmarks.laboratory import gp, limit
+from benchmarks.laboratory import limit
 from benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
 from benchmarks.laboratory.limit import with_limits
+from benchmarks.laboratory.peers import GP
 from benchmarks.laboratory.renaming import TOLD
 from benchmarks.laboratory.report import (
     by_knowledge,
@@ -107,13 +108,13 @@ class Part:
 
 def by_time(part: Part) -> bool:
     """Whether a section shows shares of the seconds, too."""
-    return not any((*part.known, *part.told)) and part.samplers != (gp.NAME,)
+    return not any((*part.known, *part.told)) and part.samplers != (GP,)
 
 
 def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
     """The sections of the page, or only that of Optuna's Gaussian process if it is asked for."""
-    if gp.NAME in samplers:
-        few = (gp.NAME,)
+    if GP in samplers:
+        few = (GP,)
         return [
             Part("optuna-gp on the grid", GRID, few, seeds, GRID_BUDGETS),
             Part("optuna-gp on the systems", PUBLISHED, few, seeds, BUDGETS),

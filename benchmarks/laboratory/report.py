@@ -68,16 +68,16 @@ def table(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str) 
         found: what to show.
         of: what the budgets are shares of.
     """
-    lines = [["table", "sampler", "seeds", *_percent(budgets, of)]]
+    lines = [["table", "sampler", "seeds", *percent(budgets, of)]]
     for (name, sampler), group in grouped(runs).items():
         cells = (_cell([found(run, budget) for run in group]) for budget in budgets)
         lines.append([short(name), sampler, str(len(group)), *cells])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def summary(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str) -> str:
     """A line for each sampler: the mean of the tables' means, the worst of these, the worst run."""
-    lines = [["sampler", "tables", *_percent(budgets, of)]]
+    lines = [["sampler", "tables", *percent(budgets, of)]]
     samplers: dict[str, list[list[Run]]] = {}
     for (_, sampler), group in grouped(runs).items():
         samplers.setdefault(sampler, []).append(group)
@@ -87,7 +87,7 @@ def summary(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str
             for budget in budgets
         ]
         lines.append([sampler, str(len(groups)), *cells])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def curves(runs: Iterable[Run], budgets: Sequence[float]) -> str:
@@ -112,7 +112,7 @@ def curves(runs: Iterable[Run], budgets: Sequence[float]) -> str:
         counts = sorted(_rows_to(run, NEARLY_ALL) for run in group)
         reached = f"{_rows(counts[len(counts) // 2])} ({_rows(counts[-1])})"
         lines.append([short(name), KNOWN[known], str(len(group)), *cells, reached])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def by_knowledge(runs: Iterable[Run], budgets: Sequence[float]) -> str:
@@ -121,7 +121,7 @@ def by_knowledge(runs: Iterable[Run], budgets: Sequence[float]) -> str:
     for run in runs:
         tables = groups.setdefault(run.entry.told, {})
         tables.setdefault(run.entry.table.name, []).append(run)
-    lines = [["known by", "tables", "seeds", *_percent(budgets, "rows")]]
+    lines = [["known by", "tables", "seeds", *percent(budgets, "rows")]]
     for told, tables in groups.items():
         found = [
             _of_tables([[by_rows(run, budget) for run in group] for group in tables.values()])
@@ -129,7 +129,7 @@ def by_knowledge(runs: Iterable[Run], budgets: Sequence[float]) -> str:
         ]
         seeds = max(map(len, tables.values()))
         lines.append([TOLD[told], str(len(tables)), str(seeds), *found])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def _rows_to(run: Run, share: float) -> float:
@@ -155,7 +155,7 @@ def short(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _percent(budgets: Sequence[float], of: str) -> list[str]:
+def percent(budgets: Sequence[float], of: str) -> list[str]:
     return [f"{100 * budget:.3g} % of {of}" for budget in budgets]
 
 
@@ -172,6 +172,6 @@ def _of_tables(shares: Sequence[Sequence[float]]) -> str:
     return f"{fmean(means):.3f} ({min(means):.3f}, {min(map(min, shares)):.3f})"
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
+def markdown(lines: Sequence[Sequence[str]]) -> str:
     rule = ["---" for _ in lines[0]]
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.laboratory import gp
 from benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
 from benchmarks.laboratory.cost import START_S, Stopwatch
 from benchmarks.laboratory.limit import best_shares, with_limits
@@ -29,6 +28,7 @@ from benchmarks.laboratory.page import (
     parts,
     section,
 )
+from benchmarks.laboratory.peers import GP
 from benchmarks.laboratory.renaming import TOLD, show
 from benchmarks.laboratory.report import (
     by_knowledge,
@@ -354,12 +354,12 @@ def test_names_that_tell_nothing(tmp_path: Path, told: str) -> None:
 def test_files_of_known_architectures_tell_as_much_as_names(tmp_path: Path) -> None:
     (one, *_) = read(published(tmp_path))
     named, filed = (_trace(Entry(one, WARM, 0, 4, told=told)) for told in ("", "files"))
-    assert named == filed
+    assert named[:2] == filed[:2]  # and the thinking takes its time
 
 
 def test_each_section_has_its_place_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for samplers in (default_samplers(), (*default_samplers(), WARM), (gp.NAME,)):
+    for samplers in (default_samplers(), (*default_samplers(), WARM), (GP,)):
         for part in parts(samplers, 1):
             assert filled(text, PAGE, part.name, "") != text
 
@@ -450,13 +450,6 @@ def test_wrong_options(
 
 def test_two_tables_of_one_name(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "another table is called small" in refused(capsys, "--table", small, small)
-
-
-@pytest.mark.skipif(gp.available(), reason="what Optuna's Gaussian process needs is installed")
-def test_a_sampler_that_needs_more(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(capsys, "--table", small, "--samplers", "optuna-gp")
-    assert "pip install" in line
-    assert "torch" in line
 
 
 class TestShared:
