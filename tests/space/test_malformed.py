@@ -75,9 +75,9 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         "did you mean 'onnxruntime'?",
     ),
     "unknown backend among fields": (
-        HEAD + "backends:\n  litert:\n  tensorrt:\n",
+        HEAD + "backends:\n  litert:\n  coreml:\n",
         4,
-        "backends.tensorrt",
+        "backends.coreml",
         "known are deepsparse, executorch, litert, mnn, ncnn, null, onnxruntime,",
     ),
     "null as nothing": (HEAD + "backends: [null]\n", 2, "backends[0]", "expected text"),
