@@ -168,7 +168,7 @@ def test_the_answer_can_be_drawn(command: Command, study: str, here: Path) -> No
 
 def test_a_point_is_shown_with_how_it_was_measured(command: Command, study: str) -> None:
     lines = command.good("show", study, 0).out.splitlines()
-    assert lines[0].startswith("#0 a fp32, replay")
+    assert lines[0].startswith(("#0 a fp32, replay", "#0 b fp32, replay"))
     assert "    recorded elsewhere, not measured here" in lines
     assert "  model: reads no model file" in lines
     found = json.loads(command.good("show", study, 0, "--json").out)
