@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from ._onnx_operators import dropout, identity
 from ._tf_call import dtype_of, to_type
 from ._tf_graph import constant
 
@@ -247,19 +248,6 @@ def cast(call: Call) -> Value:
 def cast_like(call: Call) -> Value:
     """To the type of another tensor."""
     return to_type(call, call.value(), call.value(1).dtype)
-
-
-def identity(call: Call) -> Value:
-    """The same again."""
-    return call.value()
-
-
-def dropout(call: Call) -> Value:
-    """Of no effect but in training."""
-    training = call.optional(2)
-    if training is not None and any(training.numbers("'training_mode' of Dropout")):
-        raise call.refuse("training_mode")
-    return call.value()
 
 
 ELEMENTWISE: dict[str, Translator] = {

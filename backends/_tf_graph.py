@@ -15,6 +15,8 @@ import tensorflow as tf
 
 from dse.core.backend import UnsupportedError
 
+from ._onnx_operators import filled, values_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -159,12 +161,14 @@ class Graph:
             given: its arguments; `Value` alone or in a list stands for a tensor.
             named: others of its arguments.
         """
-        values = list(_values((given, named)))
+        values = list(values_in((given, named), Value))
         if all(value.constant for value in values):
             with tf.init_scope():
-                found = function(*_filled(given, _eager), **_filled(named, _eager))
+                found = function(*filled(given, Value, _eager), **filled(named, Value, _eager))
             return constant(found.numpy())
-        return self.wrap(function(*_filled(given, self.plain), **_filled(named, self.plain)))
+        return self.wrap(
+            function(*filled(given, Value, self.plain), **filled(named, Value, self.plain))
+        )
 
     def spread(self, function: Callable[..., Any], *values: Value) -> Value:
         """What a function gives that works element by element, in the layout that is there."""
@@ -225,27 +229,6 @@ def _moved(tensor: Any, order: Sequence[int]) -> tf.Tensor:
     if longer == sorted(longer):
         return tf.reshape(tensor, [sizes[axis] for axis in order])
     return tf.transpose(tensor, order)
-
-
-def _values(given: Any) -> Iterable[Value]:
-    if isinstance(given, Value):
-        yield given
-    elif isinstance(given, tuple | list):
-        for each in given:
-            yield from _values(each)
-    elif isinstance(given, dict):
-        yield from _values(list(given.values()))
-
-
-def _filled(given: Any, fill: Callable[[Value], Any]) -> Any:
-    """The same with something else for each value."""
-    if isinstance(given, Value):
-        return fill(given)
-    if isinstance(given, tuple | list):
-        return type(given)(_filled(each, fill) for each in given)
-    if isinstance(given, dict):
-        return {name: _filled(each, fill) for name, each in given.items()}
-    return given
 
 
 def _eager(value: Value) -> tf.Tensor:

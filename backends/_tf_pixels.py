@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from ._onnx_operators import takes_whole_pixels
 from ._tf_graph import SPATIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ._tf_call import Call, Translator
     from ._tf_graph import Value
 
@@ -54,7 +53,7 @@ def resize(call: Call) -> Value:
         raise call.refuse("antialias or axes")
     tensor = call.graph.last(value)
     given = {"images": tensor, "size": sizes[2:]}
-    if mode == "nearest" and _takes_whole_pixels(call, places, sizes):
+    if mode == "nearest" and takes_whole_pixels(call, places, sizes):
         found = tf.raw_ops.ResizeNearestNeighbor(**given)
     elif mode == "linear" and places in ("half_pixel", "align_corners", "asymmetric"):
         corners, centres = places == "align_corners", places == "half_pixel"
@@ -65,22 +64,6 @@ def resize(call: Call) -> Value:
     else:
         raise call.refuse(f"mode {mode!r} with {places!r}")
     return call.graph.wrap(found, last=True)
-
-
-def _takes_whole_pixels(call: Call, places: str, sizes: Sequence[int]) -> bool:
-    """Whether each pixel becomes a block of its own."""
-    pairs = list(zip(sizes, call.value().shape, strict=True))
-    if any(new % old for new, old in pairs):
-        return False
-    rounding = call.attribute(
-        "nearest_mode", "floor" if call.kind == "Upsample" else "round_prefer_floor"
-    )
-    if places == "half_pixel":
-        return rounding in ("round_prefer_floor", "round_prefer_ceil")
-    doubled = all(new <= 2 * old for new, old in pairs)
-    return places == "asymmetric" and (
-        rounding == "floor" or (rounding == "round_prefer_floor" and doubled)
-    )
 
 
 PIXELS: dict[str, Translator] = {

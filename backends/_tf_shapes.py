@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from ._onnx_operators import reshaped
 from ._tf_graph import Value, channels_last, channels_second, check_size, constant
 
 if TYPE_CHECKING:
@@ -49,12 +50,8 @@ def size(call: Call) -> Value:
 
 
 def reshape(call: Call) -> Value:
-    """0 stands for the size that was there, -1 for what remains."""
-    value, wanted = call.value(), call.numbers(1, "shape") or []
-    if not call.attribute("allowzero", 0):
-        pairs = enumerate(wanted)
-        wanted = [value.shape[n] if one == 0 and n < value.rank else one for n, one in pairs]
-    return call.write(tf.reshape, value, wanted)
+    """To other sizes."""
+    return call.write(tf.reshape, call.value(), reshaped(call))
 
 
 def flatten(call: Call) -> Value:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from ._onnx_operators import dropout, identity
 from ._torch_call import dtype_of, to_type
 from ._torch_graph import Value
 
@@ -231,19 +232,6 @@ def cast(call: Call) -> Value:
 def cast_like(call: Call) -> Value:
     """To the type of another tensor."""
     return to_type(call, call.value(), call.value(1).dtype)
-
-
-def identity(call: Call) -> Value:
-    """The same again."""
-    return call.value()
-
-
-def dropout(call: Call) -> Value:
-    """Of no effect but in training."""
-    training = call.optional(2)
-    if training is not None and any(training.numbers("'training_mode' of Dropout")):
-        raise call.refuse("training_mode")
-    return call.value()
 
 
 ELEMENTWISE: dict[str, Translator] = {

@@ -14,8 +14,10 @@ from torch import fx
 
 from dse.core.backend import UnsupportedError
 
+from ._onnx_operators import filled, values_in
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 LARGEST_CONSTANT = 1 << 28
 """Elements of a constant that is computed from others; a file could ask for any number."""
@@ -91,14 +93,14 @@ class Graph:
             given: its arguments; `Value` alone or in a list stands for a tensor.
             named: others of its arguments.
         """
-        values = list(_values((given, named)))
+        values = list(values_in((given, named), Value))
         with torch.device("meta"):  # for what makes a tensor of numbers alone
-            meta = function(*_filled(given, _shaped), **_filled(named, _shaped))
+            meta = function(*filled(given, Value, _shaped), **filled(named, Value, _shaped))
         if all(value.constant for value in values):
             if meta.numel() > LARGEST_CONSTANT:
                 raise UnsupportedError(f"a constant would have {meta.numel()} elements")
-            return Value(function(*_filled(given, _tensor), **_filled(named, _tensor)))
-        args, kwargs = _filled(given, self._node), _filled(named, self._node)
+            return Value(function(*filled(given, Value, _tensor), **filled(named, Value, _tensor)))
+        args, kwargs = filled(given, Value, self._node), filled(named, Value, self._node)
         node = self._graph.call_function(function, tuple(args), kwargs)
         node.meta["dtype"] = meta.dtype
         return Value(meta, node)
@@ -129,27 +131,6 @@ class Graph:
         self._graph.eliminate_dead_code()
         made = fx.GraphModule(module, self._graph, class_name="Model")
         return made.eval()
-
-
-def _values(given: Any) -> Iterable[Value]:
-    if isinstance(given, Value):
-        yield given
-    elif isinstance(given, tuple | list):
-        for each in given:
-            yield from _values(each)
-    elif isinstance(given, dict):
-        yield from _values(list(given.values()))
-
-
-def _filled(given: Any, fill: Callable[[Value], Any]) -> Any:
-    """The same with something else for each value."""
-    if isinstance(given, Value):
-        return fill(given)
-    if isinstance(given, tuple | list):
-        return type(given)(_filled(each, fill) for each in given)
-    if isinstance(given, dict):
-        return {name: _filled(each, fill) for name, each in given.items()}
-    return given
 
 
 def _tensor(value: Value) -> torch.Tensor:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from ._onnx_operators import reshaped, takes_whole_pixels
 from ._torch_call import to_type
 from ._torch_graph import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ._torch_call import Call, Translator
 
 ALL = 1 << 62
@@ -51,12 +50,8 @@ def size(call: Call) -> Value:
 
 
 def reshape(call: Call) -> Value:
-    """0 stands for the size that was there, -1 for what remains."""
-    value, wanted = call.value(), call.numbers(1, "shape") or []
-    if not call.attribute("allowzero", 0):
-        pairs = enumerate(wanted)
-        wanted = [value.shape[n] if one == 0 and n < value.rank else one for n, one in pairs]
-    return call.write(torch.reshape, value, wanted)
+    """To other sizes."""
+    return call.write(torch.reshape, call.value(), reshaped(call))
 
 
 def flatten(call: Call) -> Value:
@@ -266,7 +261,7 @@ def resize(call: Call) -> Value:
     places = call.attribute("coordinate_transformation_mode", usual)
     if call.attribute("antialias", 0) or call.attribute("axes"):
         raise call.refuse("antialias or axes")
-    if mode == "nearest" and _takes_whole_pixels(call, places, sizes):
+    if mode == "nearest" and takes_whole_pixels(call, places, sizes):
         return call.write(functional.interpolate, value, sizes[2:], mode="nearest")
     if mode == "linear" and places in ("half_pixel", "align_corners"):
         corners = places == "align_corners"
@@ -274,22 +269,6 @@ def resize(call: Call) -> Value:
             functional.interpolate, value, sizes[2:], mode="bilinear", align_corners=corners
         )
     raise call.refuse(f"mode {mode!r} with {places!r}")
-
-
-def _takes_whole_pixels(call: Call, places: str, sizes: Sequence[int]) -> bool:
-    """Whether each pixel becomes a block of its own, as in PyTorch."""
-    pairs = list(zip(sizes, call.value().shape, strict=True))
-    if any(new % old for new, old in pairs):
-        return False
-    rounding = call.attribute(
-        "nearest_mode", "floor" if call.kind == "Upsample" else "round_prefer_floor"
-    )
-    if places == "half_pixel":
-        return rounding in ("round_prefer_floor", "round_prefer_ceil")
-    doubled = all(new <= 2 * old for new, old in pairs)
-    return places == "asymmetric" and (
-        rounding == "floor" or (rounding == "round_prefer_floor" and doubled)
-    )
 
 
 SHAPES: dict[str, Translator] = {

@@ -72,7 +72,7 @@ def _find_ranges(
     By percentiles it is the mean over the inputs of what `PERCENTILE` of the values keep to.
     """
     reach: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-    outside = 100 - PERCENTILE if method.calibration == "percentile" else 0
+    outside = (100 - PERCENTILE) / 2 if method.calibration == "percentile" else 0
     for values in iter_values(model, names, inputs):
         for name, value in values.items():
             low, high = np.percentile(value, (outside, 100 - outside), method="nearest")

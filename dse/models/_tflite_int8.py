@@ -45,7 +45,7 @@ def tflite_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
         expected = _outputs(data, some)
         kept = rank(
             layer_outputs(File(data)),
-            lambda kept: squared_error(expected, _outputs(quantised(kept), some)),
+            lambda alone: squared_error(expected, _outputs(quantised(alone), some)),
         )
     return quantised(kept[: method.fp32_layers])
 
@@ -64,8 +64,8 @@ def _recipe(data: bytes, kept: Collection[str]) -> Any:
     for end in (operation.INPUT, operation.OUTPUT):
         work.update_quantization_recipe(".*", end, algorithm_key=nothing)
     for name in kept:
-        # The names of all outputs of an operator, each with a semicolon behind it.
-        scope = rf"(^|;){re.escape(name)}(;|$)"
+        # The name of its one output with a semicolon behind it: others may hold the name as a part.
+        scope = rf"^{re.escape(name)};$"
         work.update_quantization_recipe(scope, operation.ALL_SUPPORTED, algorithm_key=nothing)
     return work
 
