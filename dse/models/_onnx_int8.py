@@ -16,7 +16,7 @@ from dse.models.onnx_normalise import input_name, plain, tidy
 from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
@@ -27,27 +27,47 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-def onnx_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
+def onnx_bytes(
+    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
+) -> bytes:
     """Quantises a float32 ONNX file with one input; the samples are files of batch 1.
 
     Biases take back what rounding the weights shifts. A softmax at the end stays in float32.
     """
-    source = plain(model)
-    straighten(source)
-    name = input_name(source)
-    layers = find_layers(source, method)
-    name_nodes(source)
-    kept = _name_last_softmax(source)
-    correct_biases(source, layers, list(feeds([name], samples)))
-    quantised = _quantised(source, layers, _Reader(name, samples), method, kept)
-    if method.fp32_layers:
-        sensitive = rank_layers(source, quantised, feeds([name], samples[:SENSITIVITY_SAMPLES]))
-        kept += sensitive[: method.fp32_layers]
-        left = [one for one in layers if one.node.name not in kept]
-        quantised = _quantised(source, left, _Reader(name, samples), method, kept)
+    quantised = _whole(_source(model), samples, method, kept)
     tidy(quantised)
     data: bytes = quantised.SerializeToString(deterministic=True)
     return data
+
+
+def onnx_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
+    """Names of the layers that `onnx_bytes` may keep, see `rank_layers`."""
+    source = _source(model)
+    some = feeds([input_name(source)], samples[:SENSITIVITY_SAMPLES])
+    return rank_layers(source, _whole(source, samples, method, ()), some)
+
+
+def _source(model: Path) -> ModelProto:
+    """A float32 file in the form that the quantiser copes with; its operators have names."""
+    source = plain(model)
+    straighten(source)
+    name_nodes(source)
+    return source
+
+
+def _whole(
+    source: ModelProto, samples: Sequence[Path], method: Method, kept: Collection[str]
+) -> ModelProto:
+    """A model of `_source` in 8 bits, but for the layers whose names are kept."""
+    import onnx
+
+    corrected = onnx.ModelProto()
+    corrected.CopyFrom(source)
+    name = input_name(corrected)
+    layers = [one for one in find_layers(corrected, method) if one.node.name not in kept]
+    correct_biases(corrected, layers, list(feeds([name], samples)))
+    left_out = [*kept, *_name_last_softmax(corrected)]
+    return _quantised(corrected, layers, _Reader(name, samples), method, left_out)
 
 
 def _quantised(

@@ -12,7 +12,7 @@ from dse.models.onnx_normalise import plain, scalable, tidy
 from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from onnx import ModelProto
@@ -20,37 +20,65 @@ if TYPE_CHECKING:
     from dse.core.quantisation import Method
 
 
-def whole_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
+def whole_bytes(
+    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
+) -> bytes:
     """Quantises a float32 ONNX file with one input; the samples are files of batch 1."""
-    return _bytes(plain(model), samples, method)
+    return _bytes(plain(model), samples, method, kept)
 
 
-def encoder_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
+def whole_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
+    """Names of the layers that `whole_bytes` may keep, see `rank_layers`."""
+    return _ranking(plain(model), samples, method)
+
+
+def encoder_bytes(
+    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
+) -> bytes:
     """Quantises an encoder as nncf has it: more than its products by weights."""
-    return _bytes(scalable(model), samples, method, transformer=True)
+    return _bytes(scalable(model), samples, method, kept, transformer=True)
+
+
+def encoder_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
+    """Names of the layers that `encoder_bytes` may keep, see `rank_layers`."""
+    return _ranking(scalable(model), samples, method, transformer=True)
 
 
 def _bytes(
-    source: ModelProto, samples: Sequence[Path], method: Method, *, transformer: bool = False
+    source: ModelProto,
+    samples: Sequence[Path],
+    method: Method,
+    kept: Collection[str],
+    *,
+    transformer: bool = False,
 ) -> bytes:
-    straighten(source)
-    name_nodes(source)
-    names = [one.name for one in source.graph.input]
-    inputs = list(feeds(names, samples))
-    quantised = _quantised(source, inputs, method, [], transformer=transformer)
-    if method.fp32_layers:
-        kept = rank_layers(source, quantised, inputs[:SENSITIVITY_SAMPLES])[: method.fp32_layers]
-        quantised = _quantised(source, inputs, method, kept, transformer=transformer)
+    inputs = _prepare(source, samples)
+    quantised = _quantised(source, inputs, method, kept, transformer=transformer)
     tidy(quantised)
     data: bytes = quantised.SerializeToString(deterministic=True)
     return data
+
+
+def _ranking(
+    source: ModelProto, samples: Sequence[Path], method: Method, *, transformer: bool = False
+) -> list[str]:
+    inputs = _prepare(source, samples)
+    quantised = _quantised(source, inputs, method, (), transformer=transformer)
+    return rank_layers(source, quantised, inputs[:SENSITIVITY_SAMPLES])
+
+
+def _prepare(source: ModelProto, samples: Sequence[Path]) -> list[dict[str, Any]]:
+    """Names a model's operators; returns its inputs."""
+    straighten(source)
+    name_nodes(source)
+    return list(feeds([one.name for one in source.graph.input], samples))
 
 
 def _quantised(
     source: ModelProto,
     inputs: list[dict[str, Any]],
     method: Method,
-    kept: list[str],
+    kept: Collection[str],
     *,
     transformer: bool,
 ) -> ModelProto:
@@ -60,7 +88,7 @@ def _quantised(
         source: in float32; it stays as it is.
         inputs: the calibration samples.
         method: how.
-        kept: names of the nodes that stay in float32.
+        kept: names of the operators that stay in float32.
         transformer: whether the model is one.
     """
     # Otherwise it tells its makers about each call.
@@ -77,7 +105,7 @@ def _quantised(
         nncf.Dataset(inputs),
         subset_size=len(inputs),
         model_type=nncf.ModelType.TRANSFORMER if transformer else None,
-        ignored_scope=nncf.IgnoredScope(names=kept) if kept else None,
+        ignored_scope=nncf.IgnoredScope(names=list(kept)) if kept else None,
         advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=fix),
     )
     return found

@@ -81,20 +81,20 @@ def _layer_names(quantised: ModelProto) -> list[str]:
 
 
 def _freed(source: ModelProto, quantised: ModelProto, name: str) -> ModelProto:
-    """The quantised model with one layer as it is in float32, its input and weights with it."""
+    """The quantised model with one layer as it is in float32, input, weights and bias with it."""
     import onnx
 
     model = onnx.ModelProto()
     model.CopyFrom(quantised)
     makers = {output: node for node in model.graph.node for output in node.output}
+    constants = {one.name: one for one in source.graph.initializer}
     (node,) = (one for one in model.graph.node if one.name == name)
     (original,) = (one for one in source.graph.node if one.name == name)
-    constant = next(one for one in source.graph.initializer if one.name == original.input[1])
-    weights = onnx.TensorProto()
-    weights.CopyFrom(constant)
-    weights.name = f"{name}/float32"
-    model.graph.initializer.append(weights)
-    node.input[0], node.input[1] = _before(node.input[0], makers), weights.name
+    node.input[0] = _before(node.input[0], makers)
+    for index, own in enumerate(original.input[1:], 1):  # the weights, the bias
+        if own in constants:
+            model.graph.initializer.append(constants[own])
+            node.input[index] = model.graph.initializer[-1].name = f"{name}/float32/{index}"
     return model
 
 

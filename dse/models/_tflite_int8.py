@@ -13,7 +13,7 @@ from dse.models.subprocess_job import feeds, load_samples
 from dse.models.tflite_packing import SIGNATURE, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,31 +23,43 @@ if TYPE_CHECKING:
 _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (schema.fbs)
 
 
-def tflite_bytes(model: Path, samples: Sequence[Path], method: Method) -> bytes:
+def tflite_bytes(
+    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
+) -> bytes:
     """Quantises a float32 TFLite file with one input; the samples are files of batch 1.
 
-    Biases take back what rounding the weights shifts.
+    Biases take back what rounding the weights shifts. What is kept are outputs of layers.
     """
+    return _quantiser(model, samples, method)(kept)
+
+
+def tflite_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
+    """Names of the outputs of the layers that `tflite_bytes` may keep, see `rank`."""
+    quantised = _quantiser(model, samples, method)
+    some = [one for (one,) in load_samples(samples[:SENSITIVITY_SAMPLES])]
+    source = model.read_bytes()
+    expected = _outputs(source, some)
+    return rank(
+        layer_outputs(File(source)),
+        lambda alone: squared_error(expected, _outputs(quantised(alone), some)),
+    )
+
+
+def _quantiser(
+    model: Path, samples: Sequence[Path], method: Method
+) -> Callable[[Collection[str]], bytes]:
+    """What gives a file in int8, but for the layers with some outputs."""
     data, name = _signed(model.read_bytes())
     inputs = list(load_samples(samples))
     ranges = _ranges(data, _recipe(data, ()).get_quantization_recipe(), feeds([name], samples))
     means = channel_means(data, (one for (one,) in inputs), len(available_cpus()))
 
     def quantised(kept: Collection[str]) -> bytes:
-        """The file in int8, but for the layers with these outputs."""
         made = File(bytes(_recipe(data, kept).quantize(ranges).quantized_model))
         round_again(made, File(data), means, method)
         return _conventional(made)
 
-    kept: list[str] = []
-    if method.fp32_layers:
-        some = [one for (one,) in inputs[:SENSITIVITY_SAMPLES]]
-        expected = _outputs(data, some)
-        kept = rank(
-            layer_outputs(File(data)),
-            lambda alone: squared_error(expected, _outputs(quantised(alone), some)),
-        )
-    return quantised(kept[: method.fp32_layers])
+    return quantised
 
 
 def _recipe(data: bytes, kept: Collection[str]) -> Any:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from dse.core.quantisation import Method
+from dse.core.quantisation import Method, usual
 from dse.core.requirements import Requirement
 from dse.models import subprocess_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.backend import Batch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dse.models.calibration import Calibration
 
 
-QUANTISATION_VERSION = 3
+QUANTISATION_VERSION = 4
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
 
 QUANTISATION_WORKER = "dse.models.quantise_worker"
@@ -89,15 +89,27 @@ class Quantisation:
             own.append(f"nncf {metadata.version('nncf')}")
         return [QUANTISATION_VERSION, found, *own, *self.calibration.identity(self.form)]
 
-    def of(self, model: Path) -> bytes:
+    def of(self, model: Path, kept: Sequence[str] = ()) -> bytes:
         """The int8 file of a float32 file.
+
+        Args:
+            model: the float32 file.
+            kept: layers that stay in float32, by the names that `rank` gives.
 
         Raises:
             ModelError: the library can't quantise the model.
             DseError: the temporary folder can't be written.
         """
-        samples = self.calibration.samples(self.form)
-        return quantise(model, self.way, samples, self.method)
+        return quantise(model, self.way, self.calibration.samples(self.form), self.method, kept)
+
+    def rank(self, model: Path) -> bytes:
+        """The layers of a float32 file that may stay so, a JSON list, see `rank`.
+
+        Raises:
+            ModelError: the library can't quantise the model.
+            DseError: the temporary folder can't be written.
+        """
+        return rank(model, self.way, self.calibration.samples(self.form), self.method)
 
 
 def find_way(model_format: ModelFormat, calibration: Calibration) -> Way:
@@ -123,7 +135,11 @@ def library(model_format: ModelFormat) -> str:
 
 
 def quantise(
-    model: Path, way: Way, samples: Iterable[Batch], method: Method | None = None
+    model: Path,
+    way: Way,
+    samples: Iterable[Batch],
+    method: Method | None = None,
+    kept: Sequence[str] = (),
 ) -> bytes:
     """The int8 file of a float32 file.
 
@@ -131,12 +147,38 @@ def quantise(
         model: has one input, float32, unless only products are quantised.
         way: which library quantises what.
         samples: inputs of batch 1, in the model's layout and order; at least one.
-        method: how; None for the usual one.
+        method: how, but for the number of layers that stay in float32; None for the usual one.
+        kept: the names of these.
 
     Raises:
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    asked = {"way": way, "changes": method.changes(way) if method else {}}
+    return _run(model, way, samples, method or usual(way), {"kept": [*kept]})
+
+
+def rank(model: Path, way: Way, samples: Iterable[Batch], method: Method) -> bytes:
+    """The layers that `quantise` may keep in float32, those that cost the most accuracy first.
+
+    Args:
+        model: as of `quantise`.
+        way: as well.
+        samples: as well.
+        method: as well.
+
+    Returns:
+        A JSON list of their names.
+
+    Raises:
+        ModelError: the library can't quantise the model.
+        DseError: the temporary folder can't be written.
+    """
+    return _run(model, way, samples, method, {})
+
+
+def _run(
+    model: Path, way: Way, samples: Iterable[Batch], method: Method, more: Mapping[str, Any]
+) -> bytes:
+    asked = {"way": way, "changes": method.changes(way), **more}
     word = json.dumps(asked)
     return subprocess_job.run(QUANTISATION_WORKER, model, word, done="quantised", samples=samples)

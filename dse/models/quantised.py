@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ class Quantised(Derived):
             f"{model}.int8.{model_format}",
             source,
             quantisation.identity(),
-            lambda: quantisation.of(source.path),
+            lambda: quantisation.of(source.path, _kept(model, source, quantisation)),
         )
         return replace(
             source,
@@ -103,6 +104,19 @@ class Quantised(Derived):
             calibrated_on=self._calibration.count,
             made_from=source.made_from or source.path.name,
         )
+
+
+def _kept(model: str, source: Artefact, quantisation: Quantisation) -> list[str]:
+    """Names of the layers that stay in float32. They are ranked once for any number of them."""
+    count = quantisation.method.fp32_layers
+    if not count:
+        return []
+    knobs = {name: one for name, one in quantisation.knobs.items() if name != "fp32_layers"}
+    whole = replace(quantisation, knobs=knobs)
+    name = f"{model}.{quantisation.model_format}.json"
+    path, _ = derive("rankings", name, source, whole.identity(), lambda: whole.rank(source.path))
+    names: list[str] = json.loads(path.read_bytes())
+    return names[:count]
 
 
 def _describe(quantisation: Quantisation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from dse.core.errors import RequestError
 from dse.core.quantisation import KNOBS, Method, Way, obstacle
 from dse.formats.precision import read_precision
 from dse.models.provider import NO_METHOD, Quantising, provider_of
-from dse.models.quantise import NNCF, quantise
+from dse.models.quantise import NNCF, quantise, rank
 from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models._tflite_writer import tflite_bytes
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
@@ -106,8 +107,14 @@ def openvino_answers(path: Path, way: Way) -> NDArray[Any]:
 def made(way: Way, knobs: Mapping[str, KnobValue], place: Path) -> Path:
     method = Method.from_knobs(knobs, way)
     path = place / f"int8.{'tflite' if way == 'tflite' else 'onnx'}"
-    path.write_bytes(quantise(source(way, place), way, samples(way), method))
+    path.write_bytes(int8(source(way, place), way, samples(way), method))
     return path
+
+
+def int8(path: Path, way: Way, inputs: list[Any], method: Method) -> bytes:
+    """A file with as many layers in float32 as the method has."""
+    kept = json.loads(rank(path, way, inputs, method)) if method.fp32_layers else []
+    return quantise(path, way, inputs, method, kept[: method.fp32_layers])
 
 
 @pytest.mark.parametrize(("way", "knobs"), CASES)
@@ -178,14 +185,14 @@ def test_the_layer_that_costs_most_stays_in_float32(spoiled: int, tmp_path: Path
     path = tmp_path / "fp32.onnx"
     path.write_bytes(chain(spoiled))
     inputs = [np.random.default_rng(seed).normal(size=(1, 16)) for seed in range(8)]
-    batches = [(one.astype(np.float32),) for one in inputs]
+    batches: list[Any] = [(one.astype(np.float32),) for one in inputs]
 
     def outputs(model: bytes) -> NDArray[Any]:
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         return np.stack([session.run(None, {"input": one})[0] for (one,) in batches])
 
     files = [
-        quantise(path, "onnx-products", batches, Method(per_channel=False, fp32_layers=kept))
+        int8(path, "onnx-products", batches, Method(per_channel=False, fp32_layers=kept))
         for kept in (0, 1, 32)
     ]
     whole = outputs(path.read_bytes())
@@ -198,6 +205,18 @@ def test_the_layer_that_costs_most_stays_in_float32(spoiled: int, tmp_path: Path
         if one.data_type == TensorProto.FLOAT and len(one.dims) == 2
     ]
     assert kept == [f"w{spoiled}"]
+
+
+def test_layers_are_ranked_once_for_any_number_of_them(folder: Path, own_cache: Path) -> None:
+    provider = both(files(folder, SMALL))
+    assert isinstance(provider, Quantising)
+    made = [
+        provider.by({"fp32_layers": kept}).artefact("small", "int8", ("onnx",)) for kept in (1, 2)
+    ]
+    sizes = [one.size_bytes for one in made]
+    assert sizes[0] < sizes[1]
+    (ranking,) = (own_cache / "models" / "rankings").glob("*.json")
+    assert len(json.loads(ranking.read_bytes())) >= 2
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -438,7 +438,7 @@ def test_a_damaged_file_is_built_again() -> None:
 
 
 def fake(calls: list[ModelFormat]) -> Any:
-    def quantise(_model: Path, form: ModelFormat, _samples: object, _method: object) -> bytes:
+    def quantise(_model: Path, form: ModelFormat, *_others: object) -> bytes:
         calls.append(form)
         return f"{len(calls)}".encode()
 
