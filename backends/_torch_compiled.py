@@ -25,13 +25,21 @@ SETTINGS = {
 }
 
 
+def choose_folder() -> None:
+    """Has what is compiled kept in the user's cache, unless the environment names another place.
+
+    To be called before inductor is imported, which is a part of PyTorch's own doings with graphs:
+    it decides on a folder then.
+    """
+    os.environ.setdefault(VARIABLE, str(_folder()))
+
+
 def compile_graph(module: fx.GraphModule, inputs: Sequence[torch.Tensor]) -> Callable[..., Any]:
     """What computes the same as a module, for inputs of these shapes and the present threads.
 
     Raises:
         UnsupportedError: there is no C++ compiler, or the graph is none for it.
     """
-    os.environ.setdefault(VARIABLE, str(_folder()))
     import torch._inductor
     from torch._inductor import config
     from torch._inductor.exc import CppCompileError, InductorError, InvalidCxxCompiler

@@ -81,6 +81,10 @@ class PyTorch:
         from . import _torch_from_onnx as files
         from ._onnx_inputs import expected_inputs, known_shapes
 
+        if request.knob("compile", False):
+            from ._torch_compiled import choose_folder
+
+            choose_folder()
         source = files.read(request.model_file)
         expected = expected_inputs(files.inputs_of(source), request, files.dtype_name)
         if torch.get_num_interop_threads() != 1:

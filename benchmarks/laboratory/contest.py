@@ -186,7 +186,10 @@ def _sampler(entry: Entry, pool: Pool, shown: Shown) -> Sampler:
     space = shown.table.space()
     if peer := PEERS.get(entry.sampler):
         return peer.make(Task(pool, space, entry.seed, entry.rows, shown.models))
-    return make_sampler(entry.sampler, pool, space, entry.seed, shown.sources, shown.models)
+    table, seed = shown.table, entry.seed
+    return make_sampler(
+        entry.sampler, pool, space, seed, shown.sources, shown.models, table.samples
+    )
 
 
 @contextmanager

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from benchmarks.laboratory.tables import Table, read
 from dse.bundles.merging import merge
 from dse.bundles.reading import is_bundle, read_bundle
+from dse.core.details import QualityDetails
+from dse.core.measurement import Source
+from dse.core.metrics import is_quality
 from dse.study.folder import StudyFolder, existing_folder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
     from dse.core.configuration import Configuration
+    from dse.core.measurement import Outcome
 
 
 def of_study(folder: Path) -> Table:
@@ -49,7 +53,24 @@ def of_bundle(file: Path) -> Table:
 def _table(study: Study) -> Table:
     records = sorted(study.records.values(), key=lambda record: record.id)
     outcomes = {as_recorded(each.configuration): each.outcome for each in records}
-    return Table(study.folder.name, study.space.objectives, outcomes, task=study.space.task)
+    samples = max(map(_samples, outcomes.values()))
+    return Table(
+        study.folder.name,
+        study.space.objectives,
+        outcomes,
+        task=study.space.task,
+        samples=samples,
+    )
+
+
+def _samples(outcome: Outcome) -> int:
+    """On how many samples a quality was measured; 0 where none was."""
+    found = [
+        QualityDetails.of(each.details)
+        for each in outcome.measurements
+        if is_quality(each.metric) and each.source is Source.MEASURED
+    ]
+    return max((one.samples or one.total or 0 for one in found), default=0)
 
 
 def as_recorded(configuration: Configuration) -> Configuration:

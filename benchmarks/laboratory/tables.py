@@ -48,6 +48,7 @@ class Table:
         outcomes: in the order of the file.
         processor: of a published system; empty where the file doesn't tell.
         task: what its models are for.
+        samples: on which each quality was measured; 0 where that took no time.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Table:
     outcomes: Mapping[Configuration, Outcome]
     processor: str = ""
     task: str = registry.DEFAULT
+    samples: int = 0
 
     @property
     def values(self) -> Values:
@@ -117,7 +119,7 @@ def read(path: Path) -> list[Table]:
         outcomes[configuration] = _outcome(line, configuration, objectives)
     if all(outcome.failure for outcome in outcomes.values()):
         raise RequestError("nothing in it ran", file=path, remedy="name another table")
-    return [Table(path.stem, objectives, outcomes)]
+    return [Table(path.stem, objectives, outcomes, samples=IMAGES)]
 
 
 def sources(table: Table, others: Iterable[Table], *, unseen: bool) -> list[Values]:

@@ -46,13 +46,14 @@ def make_sampler(
     seed: int,
     sources: Sequence[Source] = (),
     models: Mapping[str, ModelPrior] | None = None,
+    samples: int = 0,
 ) -> Sampler:
     """The sampler of a name in `SAMPLERS`, over what is left in the pool.
 
-    Only ``frontier`` learns from other systems, the sources, and from what the models' files tell.
+    Only ``frontier`` takes in what comes after the seed, see `ModelSampler`.
     """
     if name == BORROWER:
-        return ModelSampler(pool, space, seed, sources, models)
+        return ModelSampler(pool, space, seed, sources, models, samples)
     return SAMPLERS[name](pool, space, seed)
 
 
@@ -100,6 +101,7 @@ class ModelSampler:
         seed: of everything random.
         sources: what is known of other systems, see `dse.search.searcher.Searcher`.
         models: what is known of models by their files; of others only names tell.
+        samples: of the data set; 0 where qualities are published.
     """
 
     def __init__(
@@ -109,13 +111,16 @@ class ModelSampler:
         seed: int,
         sources: Sequence[Source] = (),
         models: Mapping[str, ModelPrior] | None = None,
+        samples: int = 0,
     ) -> None:
         from dse.search.searcher import Searcher
 
         self._pool = pool
         plan = pool.plan.configurations
         priors = registry.task(space.task).priors().with_models(models or {})
-        self._searcher = Searcher(plan, space.objectives, space.constraints, seed, sources, priors)
+        self._searcher = Searcher(
+            plan, space.objectives, space.constraints, seed, sources, priors, samples
+        )
 
     def propose(self) -> Configuration:
         """The configuration with the largest gain to expect."""

@@ -121,6 +121,7 @@ class Search:
             hypervolume; 0 for never.
         sources: what is known of other systems.
         models: what is known of models by their files.
+        samples: of the data set; 0 where qualities are published.
         only: keys of the configurations that may be explored; None for all of the plan. Rounds
             and the anchor take any.
     """
@@ -132,6 +133,7 @@ class Search:
     stop_gain: float = 0.0
     sources: Sequence[Source] = ()
     models: Mapping[str, ModelPrior] = field(default_factory=dict)
+    samples: int = 0
     only: Container[str] | None = None
 
 
@@ -180,7 +182,13 @@ class _Exploration:
         # The seed moves on with the trials: a resumed study does not repeat its first proposals.
         seed = (search.seed + study.trials_begun) % SEEDS
         sampler = make_sampler(
-            search.sampler, self._pool, study.space, seed, search.sources, search.models
+            search.sampler,
+            self._pool,
+            study.space,
+            seed,
+            search.sources,
+            search.models,
+            search.samples,
         )
         for record in sorted(study.records.values(), key=lambda r: r.id):
             sampler.learn(record)

@@ -130,7 +130,7 @@ class Exploration:
             DseError: an input or the study can't be used; what was measured is stored.
         """
         planned, study = self.planned, self.study
-        request = planned.request
+        request, dataset = planned.request, planned.prepared.dataset
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: interrupts.wanted)
         search = Search(
             sampler=request.sampler,
@@ -140,6 +140,7 @@ class Exploration:
             stop_gain=request.stop_gain / 100,
             sources=[each.values for each in planned.warm_starts],
             models=self._known_models() if request.sampler == BORROWER else {},
+            samples=dataset.count if dataset else 0,
             only=request.only,
         )
         measurer = Measurer(self._context(progress), study)

@@ -87,6 +87,13 @@ def parse_term(
     return Term(tuple(name.strip() for name in respects.split("*")), deviation, fixed, spread)
 
 
+def _vanishes(term: Term, features: Features) -> bool:
+    """Whether nothing shares a term: it would only take time."""
+    return any(
+        not COORDINATES[name](features).any() for name in term.respects if name in COORDINATES
+    )
+
+
 class Covariance:
     """The covariance of configurations, as a sum of terms.
 
@@ -160,6 +167,7 @@ class AdditiveGP:
     def __init__(
         self, features: Features, terms: Sequence[Term], expected: Floats, common: float
     ) -> None:
+        terms = [each for each in terms if not _vanishes(each, features)]
         self._covariance = Covariance(features, terms)
         self._expected = expected
         self._prior_log_variances = np.array([2 * np.log(each.deviation) for each in terms])

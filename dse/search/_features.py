@@ -47,6 +47,7 @@ class Features:
         quantised: 1 if the precision is int8, else 0.
         reduced: 0 if the precision is fp32, else 1.
         gated: 1 if the model has squeeze-and-excite and hard swish, else 0.
+        unknown: 1 if nothing is known of the model, else 0.
         published: published quality, or else the one that is foretold; NaN if there is none.
         borrowed: deviations of other systems, see `dse.search._transfer`; shape (configurations,
             systems).
@@ -63,6 +64,7 @@ class Features:
     quantised: Floats
     reduced: Floats
     gated: Floats
+    unknown: Floats
     published: Floats
     borrowed: Floats
     times: CostPrior
@@ -101,6 +103,7 @@ def compute_features(configurations: Sequence[Configuration], priors: Priors) ->
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
         gated=np.array([float(fact is not None and fact.gated) for fact in facts]),
+        unknown=np.array([float(fact is None) for fact in facts]),
         published=np.array(
             [_published(known[c.model], c.precision, priors) for c in configurations]
         ),

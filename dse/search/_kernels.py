@@ -91,6 +91,8 @@ COORDINATES: Mapping[str, Coordinates] = {
     "quantised": lambda features: features.quantised[:, None],
     "reduced": lambda features: features.reduced[:, None],
     "gated": lambda features: features.gated[:, None],
+    "unknown": lambda features: features.unknown[:, None],
+    "all unknown": lambda features: features.unknown.all() * features.unknown[:, None],
     "borrowed": lambda features: features.borrowed,
 }
 """Coordinates of linear kernels by name; shape (configurations, coordinates).
@@ -102,6 +104,8 @@ COORDINATES: Mapping[str, Coordinates] = {
 - quantised: integers or not: their speed depends on the operators, and so on the family;
 - reduced: fp32 or not: fp32 is as fast as the CPU allows in most runtimes;
 - gated: with gates such as squeeze-and-excite and hard swish, or without;
+- unknown: models of which nothing is known;
+- all unknown: the same if that is true of all;
 - borrowed: the deviations of other systems.
 """
 KERNELS: Mapping[str, Kernel] = {

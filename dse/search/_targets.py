@@ -35,18 +35,24 @@ if TYPE_CHECKING:
 MIN_LOGGED = 1e-9
 """Smallest value in logarithms; lower values count as this one."""
 
+UNKNOWN_LOG_TIME, UNKNOWN_LOG_SPEEDUP, UNKNOWN_QUALITY = 1.2, 1.5, 8.0
+"""How far models of which nothing is known differ: the logarithm of a time or a size, and a quality
+in percent, roughly as those of the catalogue do. If there are no others, times do not tell either
+how much faster than fp32 a runtime is in another precision: its logarithm may be anything."""
 SPEED_TERMS = (
     parse_term("all", 2.0, fixed=True),
     parse_term("times", 0.7),
     parse_term("runtime * times", 0.5),
     parse_term("runtime * precision * times", 0.4),
     parse_term("near model", 0.08),
+    parse_term("unknown * model", UNKNOWN_LOG_TIME),
     parse_term("model", 0.04),
     parse_term("precision", 0.15),
     parse_term("near runtime", 0.3),
     parse_term("runtime", 0.25),
     parse_term("runtime * precision", 0.15),
     parse_term("reduced * runtime * precision", 0.3),
+    parse_term("all unknown * reduced * runtime * precision", UNKNOWN_LOG_SPEEDUP),
     parse_term("runtime * precision * family", 0.1),
     parse_term("runtime * precision * near model", 0.1),
     parse_term("quantised * runtime * lineage", 0.4),
@@ -85,6 +91,7 @@ QUALITY_TERMS = (
     parse_term("published", 0.3),
     parse_term("size", 1.0),
     parse_term("near model", 2.0),
+    parse_term("unknown * model", UNKNOWN_QUALITY),
     parse_term("model", 1.5),
     parse_term("precision", 0.7),
     parse_term("family * precision", 0.7),
@@ -96,6 +103,7 @@ QUALITY_TERMS = (
 SIZE_TERMS = (
     parse_term("all", 2.0, fixed=True),
     parse_term("size", 0.3),
+    parse_term("unknown * model", UNKNOWN_LOG_TIME),
     parse_term("near model", 0.4),
     parse_term("model", 0.3),
     parse_term("precision", 0.7),

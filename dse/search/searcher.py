@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.core.metrics import LATENCY, METRICS
+from dse.core.metrics import LATENCY, METRICS, is_quality
 from dse.search._gain import FreeBoxes, free_boxes, volume
 from dse.search._surrogate import Surrogate
 from dse.search._targets import loss
@@ -87,6 +87,8 @@ class Searcher:
         seed: random seed.
         sources: values measured on other systems, by configuration and metric.
         priors: priors of the models.
+        samples: number of samples of the data set, all of which are predicted once for each model
+            file and runtime whose quality is not known; 0 where qualities are published.
     """
 
     def __init__(
@@ -97,7 +99,9 @@ class Searcher:
         seed: int,
         sources: Sequence[Source] = (),
         priors: Priors = NO_PRIORS,
+        samples: int = 0,
     ) -> None:
+        self._samples = samples
         metrics = (*objectives, *(c.metric for c in constraints))
         self._surrogate = Surrogate(configurations, metrics, sources, priors)
         self._objectives = [self._surrogate.metrics.index(name) for name in objectives]
@@ -231,11 +235,13 @@ class Searcher:
         seconds = np.full(len(view.indices), START_S)
         if LATENCY.name in metrics:
             row = metrics.index(LATENCY.name)
-            unknown = view.posterior.deviations[row] > 0
+            unknown = view.posterior.deviations > 0
             variances = COST_EXPONENT * view.posterior.deviations[row] ** 2
             logs = view.posterior.means[row] + variances / 2
             times = np.exp(np.minimum(logs, MAX_LOG_MS)) / 1000
-            seconds += unknown * np.maximum(RUN_S, QUERIES * times)
+            seconds += unknown[row] * np.maximum(RUN_S, QUERIES * times)
+            qualities = [index for index, name in enumerate(metrics) if is_quality(name)]
+            seconds += unknown[qualities].any(axis=0) * self._samples * times
         batched = sum(METRICS[name].batched for name in metrics)
         return np.asarray(seconds + RUN_S * batched)
 

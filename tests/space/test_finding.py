@@ -102,7 +102,8 @@ def test_the_published_sweep_has_every_variant() -> None:
     assert len(mobile) == 41
     assert pairs == {(name, precision) for name in mobile for precision in ("fp32", "int8")}
     assert {p.backend for p in plan.configurations} == {
-        *("onnxruntime", "litert", "openvino", "deepsparse", "tflite-runtime")
+        *("onnxruntime", "litert", "openvino", "deepsparse", "tflite-runtime"),
+        *("mnn", "ncnn", "pytorch", "executorch", "tensorflow"),
     }
     [why] = exclusion_lines(plan.excluded)
     assert why.startswith("instances x threads are more than the 2 CPUs available (")
