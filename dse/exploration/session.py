@@ -140,7 +140,7 @@ class Exploration:
             stop_gain=request.stop_gain / 100,
             sources=[each.values for each in planned.warm_starts],
             models=self._known_models() if request.sampler == BORROWER else {},
-            samples=dataset.count if dataset else 0,
+            samples=len(dataset) if dataset else 0,
             only=request.only,
         )
         measurer = Measurer(self._context(progress), study)

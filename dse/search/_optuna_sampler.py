@@ -57,6 +57,8 @@ class FrontierSampler(BaseSampler):
         seed: random seed.
         sources: values measured on other systems, by configuration and metric.
         task: the name of the task that the models are for.
+        samples: number of samples of the data set, whose accuracy run takes time once for each
+            model file and runtime; 0 where qualities cost nothing.
 
     Raises:
         RequestError: an objective is not a metric, or a constraint bounds something else; there are
@@ -73,6 +75,7 @@ class FrontierSampler(BaseSampler):
         seed: int = 0,
         sources: Sequence[Source] = (),
         task: str = registry.DEFAULT,
+        samples: int = 0,
     ) -> None:
         _check(objectives, constraints)
         self._choices = {name: tuple(choices) for name, choices in search_space.items()}
@@ -81,7 +84,13 @@ class FrontierSampler(BaseSampler):
         configurations = [Configuration.from_dict({**DEFAULTS, **p}) for p in self._params]
         self._indices = {_key(params): index for index, params in enumerate(self._params)}
         self._searcher = Searcher(
-            configurations, objectives, constraints, seed, sources, registry.task(task).priors()
+            configurations,
+            objectives,
+            constraints,
+            seed,
+            sources,
+            registry.task(task).priors(),
+            samples,
         )
         self._rng = np.random.default_rng(seed)
         self._others = RandomSampler(seed=seed)

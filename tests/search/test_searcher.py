@@ -77,6 +77,34 @@ def test_most_of_the_frontier_is_found_in_a_tenth() -> None:
     assert volume(scaled[found], reference) > 0.9 * volume(scaled, reference)
 
 
+def test_where_nothing_is_known_of_the_models_each_precision_is_tried() -> None:
+    """Their times do not tell that integers are slow, so one of the others has to be tried."""
+    unknown = configurations(models=[f"m{n:02}" for n in range(12)], backends=["one"])
+    sizes = {f"m{n:02}": (n * 5) % 12 for n in range(12)}
+    outcomes = {
+        c: {
+            ACCURACY.name: 50.0 + 2 * sizes[c.model] - (c.precision == "int8"),
+            LATENCY.name: 1.4 ** sizes[c.model] * (2.0 if c.precision == "int8" else 1.0),
+            THROUGHPUT.name: 1000 / 1.4 ** sizes[c.model] / (2.0 if c.precision == "int8" else 1.0),
+        }
+        for c in unknown
+    }
+    for seed in range(4):
+        found = explored(unknown, searcher(unknown, seed=seed), 12, outcomes)
+        tried = [unknown[place].precision for place in found]
+        assert set(tried) == {"fp32", "int8"}
+        assert tried[6:].count("fp32") > tried[6:].count("int8")
+
+
+def test_long_accuracy_runs_are_put_off() -> None:
+    def seconds(samples: int) -> float:
+        found = explored(EVERY, searcher(EVERY, samples=samples), 6, TRUTH)
+        files = {(EVERY[p].model, EVERY[p].precision, EVERY[p].backend): p for p in found}
+        return sum(TRUTH[EVERY[place]][LATENCY.name] for place in files.values())
+
+    assert seconds(20_000) < seconds(0)
+
+
 def test_what_fails_on_one_backend_is_left_for_last() -> None:
     outcomes = {c: None if c.backend == "one" else v for c, v in TRUTH.items()}
     found = explored(EVERY, searcher(EVERY), 10, outcomes)
