@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +30,14 @@ SETTINGS = {
 def choose_folder() -> None:
     """Has what is compiled kept in the user's cache, unless the environment names another place.
 
-    To be called before inductor is imported, which is a part of PyTorch's own doings with graphs:
-    it decides on a folder then.
+    To be called before inductor is imported, as a part of PyTorch's own doings with graphs: it
+    decides on folders then, on that of its headers by the folder of temporary files alone.
     """
-    os.environ.setdefault(VARIABLE, str(_folder()))
+    before, tempfile.tempdir = tempfile.tempdir, os.environ.setdefault(VARIABLE, str(_folder()))
+    try:
+        importlib.import_module("torch._inductor.codecache")
+    finally:
+        tempfile.tempdir = before
 
 
 def compile_graph(module: fx.GraphModule, inputs: Sequence[torch.Tensor]) -> Callable[..., Any]:
