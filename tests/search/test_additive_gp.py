@@ -25,7 +25,8 @@ PLACES = np.arange(len(EVERY))
 def test_a_kernel_is_positive_semidefinite_and_symmetric(name: str) -> None:
     matrix = KERNELS[name](FEATURES, PLACES, PLACES)
     assert matrix == pytest.approx(matrix.T)
-    assert np.linalg.eigvalsh(matrix).min() > -1e-8 * len(matrix) * np.abs(matrix).max()
+    # "all unknown" is nothing here: something is known of most models.
+    assert np.linalg.eigvalsh(matrix).min() >= -1e-8 * len(matrix) * np.abs(matrix).max()
 
 
 @pytest.mark.parametrize("name", KERNELS)
