@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.models._onnx_products import output_axis, straighten
-from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank_layers
+from dse.models._onnx_products import output_axis
 from dse.models._weight_scales import choose_grid, mean_shift
-from dse.models.onnx_normalise import input_name, plain, tidy
+from dse.models.onnx_normalise import input_name
 from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
@@ -27,38 +26,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 
-def onnx_bytes(
-    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
-) -> bytes:
-    """Quantises a float32 ONNX file with one input; the samples are files of batch 1.
+def quantise_whole(
+    source: ModelProto, samples: Sequence[Path], method: Method, kept: Collection[str]
+) -> ModelProto:
+    """Quantises a model with one input; see `dse.models._onnx_quantiser.Making`.
 
     Biases take back what rounding the weights shifts. A softmax at the end stays in float32.
     """
-    quantised = _whole(_source(model), samples, method, kept)
-    tidy(quantised)
-    data: bytes = quantised.SerializeToString(deterministic=True)
-    return data
-
-
-def onnx_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
-    """Names of the layers that `onnx_bytes` may keep, see `rank_layers`."""
-    source = _source(model)
-    some = feeds([input_name(source)], samples[:SENSITIVITY_SAMPLES])
-    return rank_layers(source, _whole(source, samples, method, ()), some)
-
-
-def _source(model: Path) -> ModelProto:
-    """A float32 file in the form that the quantiser copes with; its operators have names."""
-    source = plain(model)
-    straighten(source)
-    name_nodes(source)
-    return source
-
-
-def _whole(
-    source: ModelProto, samples: Sequence[Path], method: Method, kept: Collection[str]
-) -> ModelProto:
-    """A model of `_source` in 8 bits, but for the layers whose names are kept."""
     import onnx
 
     corrected = onnx.ModelProto()
@@ -107,15 +81,6 @@ def _quantised(
         extra_options={"TensorQuantOverrides": _overrides(layers, method), **strided},
     )
     return onnx.load(target)
-
-
-def name_nodes(model: ModelProto) -> None:
-    """Gives each operator without a name of its own one."""
-    seen: set[str] = set()
-    for node in model.graph.node:
-        if not node.name or node.name in seen:
-            node.name = f"{node.output[0]}/{node.op_type}"
-        seen.add(node.name)
 
 
 def _name_last_softmax(model: ModelProto) -> list[str]:

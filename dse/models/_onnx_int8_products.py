@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.models._onnx_int8 import find_layers, iter_values, name_nodes
-from dse.models._onnx_products import straighten
-from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank_layers
-from dse.models.onnx_normalise import scalable, tidy
+from dse.models._onnx_int8 import find_layers, iter_values
+from dse.models._onnx_quantiser import input_names
 from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
@@ -35,45 +33,17 @@ PERCENTILE = 99.999
 """The share of an activation's values that its range holds, as in onnxruntime's calibration."""
 
 
-def onnx_bytes(
-    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
-) -> bytes:
-    """Quantises the products of a float32 ONNX file; the samples are files of batch 1."""
-    quantised = _whole(_source(model), samples, method, kept)
-    tidy(quantised)
-    data: bytes = quantised.SerializeToString(deterministic=True)
-    return data
-
-
-def onnx_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
-    """Names of the products that `onnx_bytes` may keep, see `rank_layers`."""
-    source = _source(model)
-    some = feeds(_input_names(source), samples[:SENSITIVITY_SAMPLES])
-    return rank_layers(source, _whole(source, samples, method, ()), some)
-
-
-def _source(model: Path) -> ModelProto:
-    source = scalable(model)
-    straighten(source)
-    name_nodes(source)
-    return source
-
-
-def _whole(
+def quantise_products(
     source: ModelProto, samples: Sequence[Path], method: Method, kept: Collection[str]
 ) -> ModelProto:
-    """A model of `_source` with its products in 8 bits, but for those whose names are kept."""
+    """Quantises the products of a model; see `dse.models._onnx_quantiser.Making`."""
     products = [one for one in find_layers(source, method) if _is_product(one)]
     if not products:
         raise SystemExit("it has no matrix product by constant weights")
     layers = [one for one in products if one.node.name not in kept]
     inputs = {layer.node.input[0] for layer in layers}
-    ranges = _find_ranges(source, inputs, feeds(_input_names(source), samples), method)
+    ranges = _find_ranges(source, inputs, feeds(input_names(source), samples), method)
     return _quantised(source, layers, ranges, method)
-
-
-def _input_names(model: ModelProto) -> list[str]:
-    return [one.name for one in model.graph.input]
 
 
 def _is_product(layer: Layer) -> bool:

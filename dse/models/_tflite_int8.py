@@ -23,26 +23,28 @@ if TYPE_CHECKING:
 _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (schema.fbs)
 
 
-def tflite_bytes(
-    model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
-) -> bytes:
-    """Quantises a float32 TFLite file with one input; the samples are files of batch 1.
+class TfliteQuantiser:
+    """A `dse.models.quantise_worker.Quantiser` of TFLite files with one input.
 
-    Biases take back what rounding the weights shifts. What is kept are outputs of layers.
+    Biases take back what rounding the weights shifts. Layers go by the names of their outputs.
     """
-    return _quantiser(model, samples, method)(kept)
 
+    def quantise(
+        self, model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
+    ) -> bytes:
+        """The int8 file."""
+        return _quantiser(model, samples, method)(kept)
 
-def tflite_ranking(model: Path, samples: Sequence[Path], method: Method) -> list[str]:
-    """Names of the outputs of the layers that `tflite_bytes` may keep, see `rank`."""
-    quantised = _quantiser(model, samples, method)
-    some = [one for (one,) in load_samples(samples[:SENSITIVITY_SAMPLES])]
-    source = model.read_bytes()
-    expected = _outputs(source, some)
-    return rank(
-        layer_outputs(File(source)),
-        lambda alone: squared_error(expected, _outputs(quantised(alone), some)),
-    )
+    def rank(self, model: Path, samples: Sequence[Path], method: Method) -> list[str]:
+        """Names of the layers that may stay in float32, see `dse.models._sensitivity.rank`."""
+        quantised = _quantiser(model, samples, method)
+        some = [one for (one,) in load_samples(samples[:SENSITIVITY_SAMPLES])]
+        source = model.read_bytes()
+        expected = _outputs(source, some)
+        return rank(
+            layer_outputs(File(source)),
+            lambda alone: squared_error(expected, _outputs(quantised(alone), some)),
+        )
 
 
 def _quantiser(

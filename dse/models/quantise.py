@@ -103,7 +103,7 @@ class Quantisation:
         return quantise(model, self.way, self.calibration.samples(self.form), self.method, kept)
 
     def rank(self, model: Path) -> bytes:
-        """The layers of a float32 file that may stay so, a JSON list, see `rank`.
+        """The layers of a file that may stay in float32; see the function `rank`.
 
         Raises:
             ModelError: the library can't quantise the model.
@@ -154,17 +154,17 @@ def quantise(
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    return _run(model, way, samples, method or usual(way), {"kept": [*kept]})
+    return _run(model, way, samples, method or usual(way), kept)
 
 
 def rank(model: Path, way: Way, samples: Iterable[Batch], method: Method) -> bytes:
     """The layers that `quantise` may keep in float32, those that cost the most accuracy first.
 
     Args:
-        model: as of `quantise`.
-        way: as well.
-        samples: as well.
-        method: as well.
+        model: see `quantise`.
+        way: see `quantise`.
+        samples: see `quantise`.
+        method: see `quantise`.
 
     Returns:
         A JSON list of their names.
@@ -173,12 +173,11 @@ def rank(model: Path, way: Way, samples: Iterable[Batch], method: Method) -> byt
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    return _run(model, way, samples, method, {})
+    return _run(model, way, samples, method, None)
 
 
 def _run(
-    model: Path, way: Way, samples: Iterable[Batch], method: Method, more: Mapping[str, Any]
+    model: Path, way: Way, samples: Iterable[Batch], method: Method, kept: Sequence[str] | None
 ) -> bytes:
-    asked = {"way": way, "changes": method.changes(way), **more}
-    word = json.dumps(asked)
+    word = json.dumps({"way": way, "changes": method.changes(way), "kept": kept})
     return subprocess_job.run(QUANTISATION_WORKER, model, word, done="quantised", samples=samples)

@@ -41,9 +41,6 @@ SKIPPING = (3.0, 0.5)
 logistic function of a standard normal number, with this slope around this middle."""
 COST_DRAWS = 512
 """Number of draws of the costs."""
-CAUTION = 0.5
-"""Share of the usual speedup that is expected where nothing is known of any model: times in one
-precision do not tell whether the runtime is fast in it then, so both are to be tried."""
 MIN_VARIANCE_SHARE = 1e-3
 """Smallest share of the variance of a direction that is kept."""
 
@@ -68,10 +65,7 @@ def cost_prior(pairs: Sequence[tuple[str, str]], priors: Priors) -> CostPrior:
     rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
     costs = priors.typical_costs
     known = {model: priors.of(model) for model, _ in rows}
-    share = 1.0 if any(known.values()) else CAUTION
-    drawn = np.array(
-        [_draw_logs(known[model], precision, costs, share) for model, precision in rows]
-    )
+    drawn = np.array([_draw_logs(known[model], precision, costs) for model, precision in rows])
     means = drawn.mean(axis=1)
     vectors, values, _ = np.linalg.svd(drawn - means[:, None], full_matrices=False)
     kept = values**2 > MIN_VARIANCE_SHARE * (values**2).sum()
@@ -80,15 +74,12 @@ def cost_prior(pairs: Sequence[tuple[str, str]], priors: Priors) -> CostPrior:
     return CostPrior(means[back], directions[back])
 
 
-def _draw_logs(known: ModelPrior | None, precision: str, costs: Costs, share: float) -> Floats:
-    """Logarithms relative to a typical model in fp32; shape (DRAWS,).
-
-    An unknown model is expected to be a typical one, with a share of its speedup.
-    """
+def _draw_logs(known: ModelPrior | None, precision: str, costs: Costs) -> Floats:
+    """Logarithms relative to a typical model in fp32, the prior of unknown ones; shape (DRAWS,)."""
     if not costs:
         return np.zeros(COST_DRAWS)
     if known is None:
-        return share * (_typical_logs(costs, precision) - _typical_logs(costs, "fp32"))
+        return _typical_logs(costs, precision) - _typical_logs(costs, "fp32")
     own = _log_times(known.cost, precision, known.zeros)
     return own - _typical_logs(costs, "fp32")
 

@@ -39,6 +39,9 @@ UNKNOWN_LOG_TIME, UNKNOWN_LOG_SPEEDUP, UNKNOWN_QUALITY = 1.2, 1.5, 8.0
 """How far models of which nothing is known differ: the logarithm of a time or a size, and a quality
 in percent, roughly as those of the catalogue do. If there are no others, times do not tell either
 how much faster than fp32 a runtime is in another precision: its logarithm may be anything."""
+CAUTION = 0.5
+"""Share of the usual speedup that is expected where nothing is known of any model: then both
+precisions are to be tried."""
 SPEED_TERMS = (
     parse_term("all", 2.0, fixed=True),
     parse_term("times", 0.7),
@@ -176,7 +179,9 @@ class Target:
                 + features.log_macs
                 - _amounts_by_precision(precisions, {"int8": 1.4, "int4": 2.1})
             )
-        time = features.times.means + LOG_SLOWER_GATED * features.quantised * features.gated
+        # Relative to a typical model in fp32: of unknown ones it is the speedup alone.
+        relative = features.times.means * (CAUTION if features.unknown.all() else 1.0)
+        time = relative + LOG_SLOWER_GATED * features.quantised * features.gated
         time -= FASTER_PER_DOUBLING * features.layouts[:, 0]
         better = METRICS[self.metric].direction == "maximize"
         return np.asarray(self.offset - time if better else self.offset + time)

@@ -88,6 +88,8 @@ def processes(
     mean, deviations = transfer(target, sources, indices, groups, expected)
     if mean is not expected:
         terms = (*target.terms, *([parse_term("borrowed", WEIGHT_SD)] if deviations.any() else ()))
-        informed = replace(features, borrowed=deviations)
+        # Of a model that another system has measured something is known.
+        seen = np.isin(features.codes["model"], features.codes["model"][mean != expected])
+        informed = replace(features, borrowed=deviations, unknown=features.unknown * ~seen)
         found.append(AdditiveGP(informed, terms, mean, target.common))
     return found

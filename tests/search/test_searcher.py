@@ -74,7 +74,7 @@ def test_most_of_the_frontier_is_found_in_a_tenth() -> None:
     scaled = (losses - losses.min(axis=0)) / np.ptp(losses, axis=0)
     reference = np.full(3, 1.1)
     found = explored(EVERY, searcher(EVERY), len(EVERY) // 10, TRUTH)
-    assert volume(scaled[found], reference) > 0.85 * volume(scaled, reference)
+    assert volume(scaled[found], reference) > 0.9 * volume(scaled, reference)
 
 
 def test_where_nothing_is_known_of_the_models_each_precision_is_tried() -> None:
@@ -89,13 +89,11 @@ def test_where_nothing_is_known_of_the_models_each_precision_is_tried() -> None:
         }
         for c in unknown
     }
-    right = 0
     for seed in range(4):
         found = explored(unknown, searcher(unknown, seed=seed), 12, outcomes)
         tried = [unknown[place].precision for place in found]
         assert set(tried) == {"fp32", "int8"}
-        right += tried[6:].count("fp32") > tried[6:].count("int8")
-    assert right >= 3
+        assert tried[6:].count("fp32") > tried[6:].count("int8")
 
 
 def test_long_accuracy_runs_are_put_off() -> None:

@@ -128,7 +128,5 @@ def test_a_system_like_the_others_gains() -> None:
     new = measured(UNNAMED, 99)
     told, alone = (shares(UNNAMED, new, known, 10) for known in (sources, []))
     assert told[: FIRST_VALUES - 1] == pytest.approx(alone[: FIRST_VALUES - 1])
-    # The first row that the others have a say in is one choice, which may turn out no better.
-    assert told[FIRST_VALUES] > alone[FIRST_VALUES] - 0.01
-    assert (told[FIRST_VALUES + 1 :] > alone[FIRST_VALUES + 1 :] + 0.01).all()
+    assert (told[FIRST_VALUES:] > alone[FIRST_VALUES:] + 0.02).all()
     assert told[-1] > 0.96
