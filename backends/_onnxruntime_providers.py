@@ -98,12 +98,15 @@ def providers(request: LoadRequest, default: str) -> list[Provider]:
 
 def _openvino(request: LoadRequest) -> str:
     """The properties that OpenVINO's own backend sets, too: it would compute in bf16 by itself."""
+    configuration = request.configuration
+    shared = configuration.instances > 1 or configuration.pinned
     exact = {"LP_TRANSFORMS_MODE": "NO"} if request.knob("exact_int8", False) else {}
     properties = {
-        "INFERENCE_NUM_THREADS": str(request.configuration.threads),
+        "INFERENCE_NUM_THREADS": str(configuration.threads),
         "NUM_STREAMS": "1",
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
+        **({"ENABLE_CPU_PINNING": "NO"} if shared else {}),
         **exact,
     }
     return json.dumps({"CPU": properties})

@@ -143,12 +143,17 @@ def _options(request: LoadRequest, core: Any) -> dict[str, str | int]:
 
 def _properties(request: LoadRequest) -> dict[str, str | int]:
     """What the model is compiled with."""
+    configuration = request.configuration
     exact = {"LP_TRANSFORMS_MODE": "NO"} if request.knob("exact_int8", False) else {}
+    # Each compiled model pins its threads to the first CPUs of the process, so that instances would
+    # share one CPU; and CPUs that were chosen for an instance hold for the threads it starts.
+    shared = configuration.instances > 1 or configuration.pinned
     return {
-        "INFERENCE_NUM_THREADS": request.configuration.threads,
+        "INFERENCE_NUM_THREADS": configuration.threads,
         "NUM_STREAMS": streams(request),
         "INFERENCE_PRECISION_HINT": str(request.knob("inference_precision", "f32")),
         "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
+        **({"ENABLE_CPU_PINNING": "NO"} if shared else {}),
         **exact,
     }
 

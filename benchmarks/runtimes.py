@@ -105,6 +105,9 @@ def main() -> int:
             continue
         for comparison in COMPARISONS:
             pairs = measured(name, found.python, comparison, options.pairs)
+            if pairs is None:
+                sys.stderr.write(f"{name}: {comparison.title}: refused\n")
+                continue
             title = f"{name}: {comparison.title}"
             results.append(
                 summary(title, comparison.unit, comparison.limit, pairs, comparison.compare)
@@ -115,7 +118,8 @@ def main() -> int:
 
 def measured(
     name: str, python: str, comparison: Comparison, pairs: int
-) -> tuple[tuple[float, float], ...]:
+) -> tuple[tuple[float, float], ...] | None:
+    """The pairs of figures; None if the runtime refuses so many instances."""
     artefact = BuiltinProvider().artefact(comparison.model, "fp32", backend(name).formats)
     wanted: dict[str, Any] = {
         "backend": name,
@@ -129,7 +133,8 @@ def measured(
     done = subprocess.run(
         words, env=worker_environment(python), stdout=subprocess.PIPE, text=True, check=True
     )
-    return tuple((ours, bare) for ours, bare in json.loads(done.stdout.splitlines()[-1])["pairs"])
+    found = json.loads(done.stdout.splitlines()[-1])
+    return None if found["pairs"] is None else tuple((ours, bare) for ours, bare in found["pairs"])
 
 
 if __name__ == "__main__":
