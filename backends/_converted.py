@@ -1,7 +1,8 @@
-"""What a runtime's own converter makes of an ONNX file: once in a process, and gone with it.
+"""What a runtime's own converter makes of an ONNX file, once.
 
 Converters are native programs that end in a crash over what they do not know, so each runs in a
-process of its own.
+process of its own. What they make is kept in the user's cache; where that can't be written, it is
+gone with the process.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import weakref
 from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from dse.core.backend import LoadError, UnsupportedError
 from dse.core.errors import RequestError
 from dse.formats.data_files import find_data_files
 from dse.formats.onnx_interface import declares_opset, onnx_interface
+
+from ._conversions import Stamp, find_kept, keep, place_of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from dse.formats.interface import Interface
 
 KEPT = 8
-"""Converted files that a process keeps; a worker needs one for each shape of its samples."""
+"""Conversions that a process keeps; a worker needs one for each shape of its samples."""
 _DESCRIPTORS = Path("/proc/self/fd")
 """Where Linux lists the open files of a process, those without a name too."""
 _TELLING = re.compile(
@@ -47,6 +50,14 @@ class Converter(Hashable, Protocol):
 
     name: ClassVar[str]
 
+    def maker(self) -> str:
+        """Name and version of the tool, as the name of a folder."""
+        ...
+
+    def text(self) -> str:
+        """All that decides what is made of a file, besides the file and the tool."""
+        ...
+
     def command(self, model: Path, folder: Path) -> Sequence[str]:
         """The program and its arguments, to be run in that folder."""
         ...
@@ -57,28 +68,31 @@ class Converter(Hashable, Protocol):
 
 
 class Converted:
-    """Files that a converter has made, as long as this object is there.
-
-    Where the system allows it they have no name: a process that is killed leaves nothing behind.
+    """Files that a converter has made.
 
     Args:
-        folder: where they are; it is removed.
-        names: of the files.
-
-    Attributes:
         paths: by which they can be opened any number of times.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = list(paths)
+
+    @classmethod
+    def nameless(cls, folder: Path, names: Sequence[str]) -> Converted:
+        """Files that are there as long as this object; the folder is removed.
+
+        Where the system allows it they have no name: a process that is killed leaves nothing.
+        """
         if not _DESCRIPTORS.is_dir():
-            self.paths = [str(folder / name) for name in names]
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            return
+            made = cls([str(folder / name) for name in names])
+            weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
+            return made
         numbers = [os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC) for name in names]
+        made = cls([str(_DESCRIPTORS / str(number)) for number in numbers])
         for number in numbers:
-            weakref.finalize(self, os.close, number)
-        self.paths = [str(_DESCRIPTORS / str(number)) for number in numbers]
+            weakref.finalize(made, os.close, number)
         shutil.rmtree(folder, ignore_errors=True)
+        return made
 
 
 def read_declared(request: LoadRequest) -> Interface:
@@ -106,7 +120,7 @@ def read_declared(request: LoadRequest) -> Interface:
 
 
 def convert(converter: Converter, model: Path) -> Converted:
-    """Has a file converted, or takes what was made of it before, if it is unchanged.
+    """Has a file converted, or takes what was made of its content before.
 
     Raises:
         LoadError: it can't be read.
@@ -114,23 +128,32 @@ def convert(converter: Converter, model: Path) -> Converted:
         OSError: the temporary folder can't be written to.
     """
     try:
-        stamps = [_stamp(file) for file in (model, *find_data_files(model, "onnx"))]
+        path = model.absolute()
+        stamps = tuple(stamp(file) for file in (path, *find_data_files(path, "onnx")))
+        place = place_of(stamps, converter.maker(), converter.text())
     except (OSError, RequestError) as error:
         raise LoadError(str(error)) from error
-    return _convert(converter, model.absolute(), tuple(stamps))
-
-
-def _stamp(file: Path) -> tuple[int, int, int]:
-    found = file.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    if place is not None and (kept := find_kept(place, converter.results())):
+        return Converted(kept)
+    made = _convert(converter, path, stamps, place)
+    if not all(Path(each).exists() for each in made.paths):  # dropped since by another process
+        _convert.cache_clear()
+        made = _convert(converter, path, stamps, place)
+    return made
 
 
 @lru_cache(maxsize=KEPT)
-def _convert(converter: Converter, model: Path, _stamps: tuple[Any, ...]) -> Converted:
+def _convert(
+    converter: Converter, model: Path, _stamps: tuple[Stamp, ...], place: Path | None
+) -> Converted:
     folder = Path(tempfile.mkdtemp(prefix="dse-"))
+    names = converter.results()
     try:
         _run(converter, model, folder)
-        return Converted(folder, converter.results())
+        if place is not None and (kept := keep(folder, names, place)):
+            shutil.rmtree(folder, ignore_errors=True)
+            return Converted(kept)
+        return Converted.nameless(folder, names)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -47,14 +47,6 @@ def inputs_of(model: ModelProto) -> list[ValueInfoProto]:
     return [one for one in model.graph.input if one.name not in weights]
 
 
-def declared_shape(one: ValueInfoProto) -> list[int | None] | None:
-    """The sizes of an input or output; None for one that is open, or where nothing is said."""
-    if not one.type.tensor_type.HasField("shape"):
-        return None
-    dims = one.type.tensor_type.shape.dim
-    return [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
-
-
 def opset_of(model: ModelProto) -> int:
     """The version of the operators.
 

@@ -17,6 +17,11 @@ def runtime_folder(kind: str, name: str) -> Path:
         kind: what lies in it, such as ``inductor``.
         name: of the versions and machines that it serves.
     """
+    return cache_folder(kind, name) or Path(tempfile.mkdtemp(prefix=f"dse-{kind}-"))
+
+
+def cache_folder(kind: str, name: str) -> Path | None:
+    """See `runtime_folder`; None where the cache can't be written."""
     own = os.environ.get("DSE_CACHE_DIR")
     caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
     try:
@@ -24,5 +29,5 @@ def runtime_folder(kind: str, name: str) -> Path:
         folder = Path(own or Path(usual, "mlperf-dse")) / kind / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, RuntimeError):  # no home folder, or one that can't be written
-        return Path(tempfile.mkdtemp(prefix=f"dse-{kind}-"))
+        return None
     return folder

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
 from dse.core.signature import shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from dse.core.backend import Outputs, Scores
+    from dse.formats.interface import Interface
 
     Shape = Sequence[int | None] | None
     """None for a dimension that the runtime does not tell, or for a whole shape."""
@@ -40,6 +45,33 @@ def find_scores(outputs: Sequence[tuple[str, Shape]], scores: Scores | None) -> 
     width = scores.width
     sought = "one row of scores per sample" if width is None else f"{width} scores per sample"
     raise UnsupportedError(f"no output has {sought}: {listed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The outputs of a model by name.
+
+    Attributes:
+        computed: what a call gives, what a prediction returns first.
+        others: the rest.
+    """
+
+    computed: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def named(self, arrays: Iterable[NDArray[np.generic]]) -> Outputs:
+        """Those of a call, see `dse.core.backend.Model.outputs`."""
+        found = zip(self.computed, arrays, strict=True)
+        return (*found, *((name, None) for name in self.others))
+
+
+def choose_outputs(declared: Interface, scores: Scores | None) -> Chosen:
+    """All outputs, or the scores alone where they are asked for; raises as `find_scores`."""
+    outputs = [(one.name, one.shape) for one in declared.outputs]
+    index = find_scores(outputs, scores)
+    order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
+    count = len(order) if scores is None else 1
+    return Chosen(tuple(order[:count]), tuple(order[count:]))
 
 
 def scores_first(outputs: Outputs, index: int) -> Outputs:

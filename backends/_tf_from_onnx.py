@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from dse.core.backend import UnsupportedError
 
-from ._onnx_file import Writer, declared_shape, inputs_of, numbers_of, read
+from ._onnx_file import Writer, inputs_of, numbers_of, read
 from ._tf_call import Call, dtype_of
 from ._tf_elementwise import ELEMENTWISE
 from ._tf_graph import Graph, Value, constant
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto, TensorProto, ValueInfoProto
 
-__all__ = ["declared_shape", "dtype_name", "inputs_of", "read", "to_function"]
+__all__ = ["dtype_name", "inputs_of", "read", "to_function"]
 TRANSLATORS = {**ELEMENTWISE, **LAYERS, **PIXELS, **QUANTISED, **SHAPES, **WINDOWS}
 
 

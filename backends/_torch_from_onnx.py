@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ._onnx_file import Writer, declared_shape, inputs_of, numbers_of, read
+from ._onnx_file import Writer, inputs_of, numbers_of, read
 from ._torch_call import Call, dtype_of
 from ._torch_elementwise import ELEMENTWISE
 from ._torch_graph import Graph, Value
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._torch_call import Translator
 
-__all__ = ["declared_shape", "dtype_name", "inputs_of", "read", "to_module"]
+__all__ = ["dtype_name", "inputs_of", "read", "to_module"]
 TRANSLATORS = {**ELEMENTWISE, **LAYERS, **QUANTISED, **REDUCTIONS, **SHAPES}
 
 

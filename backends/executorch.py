@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
 from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
-from dse.core.signature import shape_text
 
-from ._converted import read_declared
-from ._executorch_programs import Recipe, find_program
-from ._scores import find_scores, scores_first
+from ._converted import convert, read_declared
+from ._executorch_programs import Recipe
+from ._onnx_inputs import ByShape, Expected, expected_inputs, known_shapes
+from ._scores import Chosen, choose_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
-    from dse.formats.interface import Interface
 
     Shape = tuple[int, ...]
 
@@ -63,9 +62,8 @@ class ExecuTorch:
     def prepare(self, request: LoadRequest) -> None:
         """See `dse.core.backend.Preparing`."""
         plan = _plan(request)
-        if plan.settled:
-            shapes = [cast("Shape", one.shape) for one in plan.inputs]
-            find_program(plan.model, plan.recipe(shapes))
+        if (shapes := known_shapes(plan.inputs)) is not None:
+            plan.find_program(shapes)
 
     def load(self, request: LoadRequest) -> _Model:
         """Loads a program whose inputs have the configuration's batch."""
@@ -87,48 +85,27 @@ def _runtime() -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """An input as each batch has it.
-
-    Attributes:
-        name: in the file.
-        shape: None for a size that the file leaves open: then the first batch tells it.
-        dtype: as numpy names it.
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Plan:
     """What a program computes of what.
 
     Attributes:
         model: the file.
         inputs: in the order of a batch's arrays.
-        outputs: names of those that are computed; the first is what a prediction returns.
-        others: names of those that are not.
+        outputs: of the model.
         xnnpack, integers: see `Recipe`.
     """
 
     model: Path
-    inputs: tuple[_Wanted, ...]
-    outputs: tuple[str, ...]
-    others: tuple[str, ...]
+    inputs: list[Expected]
+    outputs: Chosen
     xnnpack: bool
     integers: bool
 
-    @property
-    def settled(self) -> bool:
-        """Whether all sizes are known before there is a batch."""
-        return all(None not in one.shape for one in self.inputs)
-
-    def recipe(self, shapes: Sequence[Shape]) -> Recipe:
-        """How to make the program for inputs of these shapes."""
-        inputs = zip((one.name for one in self.inputs), shapes, strict=True)
-        return Recipe(tuple(inputs), self.outputs, self.xnnpack, self.integers)
+    def find_program(self, shapes: Sequence[Shape]) -> str:
+        """The path of the program for inputs of these shapes; raises as `convert`."""
+        inputs = tuple(zip((one.name for one in self.inputs), shapes, strict=True))
+        recipe = Recipe(inputs, self.outputs.computed, self.xnnpack, self.integers)
+        return convert(recipe, self.model).paths[0]
 
 
 def _plan(request: LoadRequest) -> _Plan:
@@ -143,49 +120,10 @@ def _plan(request: LoadRequest) -> _Plan:
     if integers and not xnnpack:
         raise UnsupportedError("int8 needs XNNPACK: ExecuTorch's own kernels compute in float32")
     declared = read_declared(request)
-    outputs = [(one.name, one.shape) for one in declared.outputs]
-    index = find_scores(outputs, request.scores)
-    names = tuple(name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index))
-    count = len(names) if request.scores is None else 1
+    outputs = choose_outputs(declared, request.scores)
     assert request.model_file is not None  # noqa: S101  # it has been read
-    return _Plan(
-        request.model_file,
-        _wanted(request, declared),
-        names[:count],
-        names[count:],
-        xnnpack,
-        integers,
-    )
-
-
-def _wanted(request: LoadRequest, declared: Interface) -> tuple[_Wanted, ...]:
-    """The inputs in the order of a batch's arrays.
-
-    Raises:
-        UnsupportedError: the file has other ones, or other sizes.
-    """
-    known = {one.name: one for one in declared.inputs}
-    size = request.configuration.batch_size
-    shapes: dict[str, tuple[int | None, ...]]
-    if request.signature is None:
-        one = declared.inputs[0]
-        shapes = {one.name: (size, *(one.shape or ())[1:])}
-    else:
-        shapes = {one.name: tuple(one.shape) for one in request.signature.of_batch(size)}
-    for name, shape in shapes.items():
-        if name not in known:
-            raise UnsupportedError(f"the model has no input '{name}'")
-        own = known[name].shape
-        if own is not None and not _fits(own, shape):
-            told = f"{shape_text(own)} for the input '{name}', not {shape_text(shape)}"
-            raise UnsupportedError(f"the file fixes sizes: {told}")
-    return tuple(_Wanted(name, shape, known[name].dtype) for name, shape in shapes.items())
-
-
-def _fits(own: Sequence[int | None], shape: Sequence[int | None]) -> bool:
-    return len(own) == len(shape) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(own, shape, strict=True)
-    )
+    inputs = expected_inputs(declared, request)
+    return _Plan(request.model_file, inputs, outputs, xnnpack, integers)
 
 
 class _Pool:
@@ -284,33 +222,21 @@ class _Model:
     """
 
     def __init__(self, plan: _Plan, threads: int) -> None:
-        self._plan, self._threads = plan, threads
-        self._shapes: list[Shape] = []
-        self._program: _Program | None = None
-        if plan.settled:
-            self._open([cast("Shape", one.shape) for one in plan.inputs])
-
-    def _open(self, shapes: list[Shape]) -> _Program:
-        if self._program is None or shapes != self._shapes:
-            self.close()
-            path = find_program(self._plan.model, self._plan.recipe(shapes))
-            program = _Program(path, self._threads)
+        def make(shapes: Sequence[Shape]) -> _Program:
+            program = _Program(plan.find_program(shapes), threads)
             _POOL.enter(program)
-            self._program, self._shapes = program, shapes
-        return self._program
+            return program
+
+        self._outputs = plan.outputs
+        self._programs = ByShape(plan.inputs, make, _POOL.leave)
 
     def bind(self, batch: Batch) -> Any:
         import torch
 
         arrays = arrays_of(batch)
-        for one, array in zip(self._plan.inputs, arrays, strict=True):
-            if not _fits(one.shape, array.shape) or array.dtype.name != one.dtype:
-                told = f"{array.dtype} {array.shape}"
-                raise ValueError(f"{told} in the place of {one.dtype} {one.shape}")
-            if not array.flags.c_contiguous:
-                raise ValueError("the batch is not C-contiguous")
-        program = self._open([array.shape for array in arrays])
-        return program, [torch.from_numpy(array) for array in arrays]
+        if not all(array.flags.c_contiguous for array in arrays):
+            raise ValueError("the batch is not C-contiguous")
+        return self._programs.find(batch), [torch.from_numpy(array) for array in arrays]
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         program, tensors = bound
@@ -321,10 +247,7 @@ class _Model:
 
     def outputs(self, bound: Any) -> Outputs:
         self.predict(bound)
-        found = zip(self._plan.outputs, bound[0].arrays, strict=True)
-        return (*found, *((name, None) for name in self._plan.others))
+        return self._outputs.named(bound[0].arrays)
 
     def close(self) -> None:
-        if self._program is not None:
-            _POOL.leave(self._program)
-            self._program = None
+        self._programs.close()

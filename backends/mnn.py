@@ -130,6 +130,12 @@ class _Converter:
 
     name: ClassVar[str] = "MNN's converter"
 
+    def maker(self) -> str:
+        return f"mnn-{metadata.version('MNN')}"
+
+    def text(self) -> str:
+        return ""
+
     def command(self, model: Path, folder: Path) -> list[str]:
         words = [str(model), str(folder / self.results()[0])]
         return launch_command(sys.executable, f"{__package__}._mnn_converter", *words, bound=True)

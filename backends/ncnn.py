@@ -161,6 +161,12 @@ class _Converter:
     shape: Shape
     name: ClassVar[str] = "pnnx"
 
+    def maker(self) -> str:
+        return f"pnnx-{metadata.version('pnnx')}"
+
+    def text(self) -> str:
+        return " ".join(_words(self.shape))
+
     def command(self, model: Path, folder: Path) -> list[str]:
         (folder / MODEL).symlink_to(model)  # it writes beside what it reads
         return [str(_program()), *_words(self.shape)]

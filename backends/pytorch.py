@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from dse.core.backend import Knob, LoadRequest, arrays_of
 from dse.machine.instruction_sets import BF16
 
-from ._scores import find_scores, scores_first
+from ._converted import read_declared
+from ._onnx_inputs import ByShape, expected_inputs
+from ._scores import choose_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
 
-    from ._onnx_inputs import Expected
+    from ._scores import Chosen
 
     Call = Callable[..., Sequence[Any]]
     """Takes a tensor for each input; returns one for each output."""
@@ -79,31 +81,27 @@ class PyTorch:
         import torch
 
         from . import _torch_from_onnx as files
-        from ._onnx_inputs import expected_inputs, known_shapes
 
         if request.knob("compile", False):
             from ._torch_compiled import choose_folder
 
             choose_folder()
+        declared = read_declared(request)
         source = files.read(request.model_file)
-        expected = expected_inputs(files.inputs_of(source), request, files.dtype_name)
+        inputs = expected_inputs(declared, request)
+        outputs = choose_outputs(declared, request.scores)
+        for one in files.inputs_of(source):
+            files.dtype_name(one)  # refused now rather than at a batch
         if torch.get_num_interop_threads() != 1:
             torch.set_num_interop_threads(1)  # of use to nothing here
         _enter(request.configuration.threads)  # tensors made in this mode are called with less work
-        outputs = [(one.name, files.declared_shape(one)) for one in source.graph.output]
-        index = find_scores(outputs, request.scores)
-        order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
-        names = order if request.scores is None else order[:1]
 
         def make(shapes: Sequence[Shape]) -> Call:
-            given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
-            module = files.to_module(source, given, names)
-            return _finished(module, request, shapes, [one.dtype for one in expected])
+            given = {one.name: shape for one, shape in zip(inputs, shapes, strict=True)}
+            module = files.to_module(source, given, outputs.computed)
+            return _finished(module, request, shapes, [one.dtype for one in inputs])
 
-        model = _Model(make, expected, names, order[len(names) :], request.configuration.threads)
-        if (known := known_shapes(expected)) is not None:
-            model.prepare(known)
-        return model
+        return _Model(ByShape(inputs, make), outputs, request.configuration.threads)
 
 
 def _finished(
@@ -162,46 +160,19 @@ class _Model:
     """A graph that is called with tensors in the memory of a batch.
 
     Args:
-        make: makes what computes, for inputs of these shapes.
-        expected: the inputs.
-        names: of the outputs that are computed; the first is what a prediction returns.
-        others: names of those that are not.
+        calls: what computes.
+        outputs: of the model.
         threads: that a call is spread over.
     """
 
-    def __init__(
-        self,
-        make: Callable[[Sequence[Shape]], Call],
-        expected: Sequence[Expected],
-        names: Sequence[str],
-        others: Sequence[str],
-        threads: int,
-    ) -> None:
-        self._make: Callable[[Sequence[Shape]], Call] | None = make
-        self._expected = expected
-        self._names, self._others = names, others
+    def __init__(self, calls: ByShape[Call], outputs: Chosen, threads: int) -> None:
+        self._calls, self._outputs = calls, outputs
         self._threads, self._thread = threads, 0
-        self._shapes: list[Shape] = []
-        self._call: Call | None = None
-
-    def prepare(self, shapes: Sequence[Shape]) -> None:
-        """Makes the graph for inputs of these shapes; without it, the file's weights are held."""
-        from ._onnx_inputs import known_shapes
-
-        if self._make is not None:
-            self._call, self._shapes = self._make(shapes), list(shapes)
-        if known_shapes(self._expected) is not None:
-            self._make = None
 
     def bind(self, batch: Batch) -> Any:
         import torch
 
-        from ._onnx_inputs import shapes_of_batch
-
-        shapes = shapes_of_batch(self._expected, batch)
-        if shapes != self._shapes:
-            self.prepare(shapes)
-        return self._call, [torch.from_numpy(array) for array in arrays_of(batch)]
+        return self._calls.find(batch), [torch.from_numpy(array) for array in arrays_of(batch)]
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         if get_ident() != self._thread:
@@ -217,9 +188,7 @@ class _Model:
     def outputs(self, bound: Any) -> Outputs:
         self._enter()
         call, tensors = bound
-        arrays = [tensor.numpy() for tensor in call(*tensors)]
-        found = zip(self._names, arrays, strict=True)
-        return (*found, *((name, None) for name in self._others))
+        return self._outputs.named(tensor.numpy() for tensor in call(*tensors))
 
     def close(self) -> None:
-        self._call = None
+        self._calls.close()

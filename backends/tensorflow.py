@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
 from dse.machine.instruction_sets import BF16
 
-from ._scores import find_scores, scores_first
+from ._converted import read_declared
+from ._onnx_inputs import ByShape, expected_inputs
+from ._scores import choose_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
 
-    from ._onnx_inputs import Expected
+    from ._scores import Chosen
     from ._tf_session import Session
 
     Shape = tuple[int, ...]
@@ -96,27 +98,23 @@ class TensorFlow:
         """Writes the function for the configuration's batch, and calls it once."""
         _start(request)
         from . import _tf_from_onnx as files
-        from ._onnx_inputs import expected_inputs, known_shapes
         from ._tf_session import Session
 
+        declared = read_declared(request)
         source = files.read(request.model_file)
-        expected = expected_inputs(files.inputs_of(source), request, files.dtype_name)
-        outputs = [(one.name, files.declared_shape(one)) for one in source.graph.output]
-        index = find_scores(outputs, request.scores)
-        order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
-        names = order if request.scores is None else order[:1]
+        inputs = expected_inputs(declared, request)
+        outputs = choose_outputs(declared, request.scores)
+        for one in files.inputs_of(source):
+            files.dtype_name(one)  # refused now rather than at a batch
         compiled, lowered = bool(request.knob("jit_compile", False)), _lowered(request)
 
         def make(shapes: Sequence[Shape]) -> Session:
-            given = {one.name: shape for one, shape in zip(expected, shapes, strict=True)}
-            function = files.to_function(source, given, names, compiled=compiled)
+            given = {one.name: shape for one, shape in zip(inputs, shapes, strict=True)}
+            function = files.to_function(source, given, outputs.computed, compiled=compiled)
             threads = request.configuration.threads
             return Session(function, threads, compiled=compiled, lowered=lowered)
 
-        model = _Model(make, expected, names, order[len(names) :])
-        if (known := known_shapes(expected)) is not None:
-            model.prepare(known)
-        return model
+        return _Model(ByShape(inputs, make, Session.close), outputs)
 
 
 def _lowered(request: LoadRequest) -> bool:
@@ -170,42 +168,15 @@ class _Model:
     """A session that is called with the arrays of a batch.
 
     Args:
-        make: makes what computes, for inputs of these shapes.
-        expected: the inputs.
-        names: of the outputs that are computed; the first is what a prediction returns.
-        others: names of those that are not.
+        sessions: what computes.
+        outputs: of the model.
     """
 
-    def __init__(
-        self,
-        make: Callable[[Sequence[Shape]], Session],
-        expected: Sequence[Expected],
-        names: Sequence[str],
-        others: Sequence[str],
-    ) -> None:
-        self._make: Callable[[Sequence[Shape]], Session] | None = make
-        self._expected = expected
-        self._names, self._others = names, others
-        self._shapes: list[Shape] = []
-        self._session: Session | None = None
-
-    def prepare(self, shapes: Sequence[Shape]) -> None:
-        """Makes the session for inputs of these shapes; without it, the weights are held."""
-        from ._onnx_inputs import known_shapes
-
-        if self._make is not None:
-            self._session, self._shapes = self._make(shapes), list(shapes)
-        if known_shapes(self._expected) is not None:
-            self._make = None
+    def __init__(self, sessions: ByShape[Session], outputs: Chosen) -> None:
+        self._sessions, self._outputs = sessions, outputs
 
     def bind(self, batch: Batch) -> Any:
-        from ._onnx_inputs import shapes_of_batch
-
-        shapes = shapes_of_batch(self._expected, batch)
-        if shapes != self._shapes:
-            self.prepare(shapes)
-        assert self._session is not None  # noqa: S101  # it has been made for these shapes
-        return self._session.run, arrays_of(batch)
+        return self._sessions.find(batch).run, arrays_of(batch)
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         run, arrays = bound
@@ -214,10 +185,7 @@ class _Model:
 
     def outputs(self, bound: Any) -> Outputs:
         run, arrays = bound
-        found = zip(self._names, run(*arrays), strict=True)
-        return (*found, *((name, None) for name in self._others))
+        return self._outputs.named(run(*arrays))
 
     def close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-        self._session = None
+        self._sessions.close()

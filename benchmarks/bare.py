@@ -239,13 +239,14 @@ def executorch(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
     from executorch.extension.pybindings import _C
 
     files = import_module("dse.backends._torch_from_onnx")
-    programs = import_module("dse.backends._executorch_programs")
+    convert = import_module("dse.backends._converted").convert
+    recipe_of = import_module("dse.backends._executorch_programs").Recipe
     model = files.read(Path(file))
     (source,), (target, *_) = files.inputs_of(model), model.graph.output
-    recipe = programs.Recipe(((source.name, batches[0].shape),), (target.name,), True)
+    recipe = recipe_of(((source.name, batches[0].shape),), (target.name,), True)
     if _C._threadpool_get_thread_count() != threads:  # a loaded program holds on to the pool
         _C._unsafe_reset_threadpool(threads)
-    run = _C._load_program(programs.find_program(Path(file), recipe)).load_method("forward")
+    run = _C._load_program(convert(recipe, Path(file)).paths[0]).load_method("forward")
 
     def call(batch: Batch) -> Call:
         bound, infer = [torch.from_numpy(batch)], run.call

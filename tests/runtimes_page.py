@@ -10,6 +10,7 @@ Python and the process of its own that a worker would have. Takes a quarter of a
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from dse.core.backend import LoadError, LoadRequest, Scores, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.registry import BACKENDS, backend
 from dse.environments.availability import RuntimeAvailability, runtime_availabilities
+from dse.machine.detect import detect
+from dse.machine.instruction_sets import BF16
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
@@ -28,7 +31,7 @@ from tests.backends.remote import Connection, RemoteError, RemoteRuntime
 from tests.image_models import classes_of, preprocessing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,15 +40,15 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "runtimes.md"
 REFERENCE = "onnxruntime"
 BATCH_SIZE = 2
-BF16: tuple[tuple[str, KnobValue], ...] = (("inference_precision", "bf16"),)
+PRECISIONS = ("fp32", "bf16", "int8")
 
 HEAD = """# Which runtime runs what
 
 {conclusion}
 
 `make runtimes` writes this page: each runtime loads each model of the catalogue, as the builtin
-provider makes it, and predicts a batch of two. A cell lists the precisions that ran and gave finite
-scores for both samples. bf16 is OpenVINO's arithmetic on an fp32 file, on a CPU that has it.
+provider makes it, and predicts a batch of two. It runs a model in a precision if the scores of both
+are finite. bf16 is arithmetic on an fp32 file, on a CPU that has it{lacking}.
 
 """
 
@@ -117,31 +120,63 @@ def tried(models: Sequence[str], usable: dict[str, RuntimeAvailability]) -> Resu
 
 
 def _cases(
-    names: dict[str, Server],
+    names: Iterable[str],
 ) -> Iterator[tuple[str, str, tuple[tuple[str, KnobValue], ...]]]:
     """The reference first."""
     for name in sorted(names, key=lambda name: name != REFERENCE):
         yield name, "fp32", ()
-        if name == "openvino":
-            yield name, "fp32", BF16
+        for knob in bf16_knobs(name):
+            yield name, "fp32", ((knob, "bf16"),)
         if "int8" in backend(name).precisions:
             yield name, "int8", ()
 
 
-def page(models: Sequence[str], usable: dict[str, RuntimeAvailability], results: Results) -> str:
-    names = list(usable)
-    lines = ["| model | " + " | ".join(f"{n} {usable[n].version}" for n in names) + " |"]
-    lines.append("|---" * (len(names) + 1) + "|")
-    for model in models:
-        cells = [", ".join(results.ran[model, name]) or "-" for name in names]
-        lines.append(f"| {model} | " + " | ".join(cells) + " |")
+def bf16_knobs(name: str) -> list[str]:
+    """The knobs of a runtime that choose bf16, where this CPU has it."""
+    has = set(detect().instruction_sets or ())
+    return [
+        knob.name
+        for knob in backend(name).knobs
+        if "bf16" in knob.values and has.intersection(knob.requires.get("bf16", BF16))
+    ]
+
+
+def page(models: Sequence[str], versions: Mapping[str, str], results: Results) -> str:
+    """What ran, as a page in Markdown: a sentence, a row for each runtime, and the exceptions."""
+    cells = {
+        (name, label): _cell(models, name, label, results)
+        for name in versions
+        for label in PRECISIONS
+    }
+    lines = ["| runtime | version | " + " | ".join(PRECISIONS) + " |", "|---" * 5 + "|"]
+    lines += [
+        f"| {name} | {version} | " + " | ".join(cells[name, label] for label in PRECISIONS) + " |"
+        for name, version in versions.items()
+    ]
+    exceptions = _exceptions(models, results)
     pairs = [pair for pair in published_pairs() if pair[0] in models]
-    light = [n for n in ("litert", REFERENCE) if n in names]
+    light = [name for name in ("litert", REFERENCE) if name in versions]
     served = sum(any(p in results.ran[m, n] for n in light) for m, p in pairs)
+    rest = ", but for the exceptions below" if exceptions else ""
     conclusion = (
-        f"{served} of the {len(pairs)} published pairs of model and precision run on "
-        f"{' or '.join(light)}."
+        f"Each runtime runs all {len(models)} models of the catalogue in every precision that its "
+        f"row names{rest}. Of the {len(pairs)} published pairs of model and precision, {served} "
+        f"run on {' or '.join(light)}."
     )
+    lacking = "" if any(map(bf16_knobs, versions)) else ", which this one has not"
+    text = HEAD.format(conclusion=textwrap.fill(conclusion, 100), lacking=lacking)
+    return text + "\n".join([*lines, "", *_apart(results), *exceptions]) + "\n"
+
+
+def _cell(models: Sequence[str], name: str, label: str, results: Results) -> str:
+    ran = sum(label in results.ran[model, name] for model in models)
+    if ran == len(models):
+        return "all"
+    tried = any((name, label) == which[1:] for which in results.reasons)
+    return f"{ran} of {len(models)}" if ran or tried else "-"
+
+
+def _apart(results: Results) -> list[str]:
     words = [
         "The largest difference between the scores of two runtimes on the same random pixels, in",
         "standard deviations of the scores; in int8, between two runtimes that read the same file:",
@@ -149,23 +184,28 @@ def page(models: Sequence[str], usable: dict[str, RuntimeAvailability], results:
     ]
     for label, apart in results.apart.items():
         words.append(f"- {label}: " + ", ".join(f"{who} {a:.1g}" for who, a in apart.items()))
+    return words
+
+
+def _exceptions(models: Sequence[str], results: Results) -> list[str]:
+    """What did not run, as a list; a reason that several models share is said once."""
     reasons = defaultdict(list)
     for (model, name, label), reason in results.reasons.items():
         reasons[name, label, reason[:200]].append(model)
-    failed = [
-        f"- {name} {label}, {', '.join(which)}: {reason}"
+    if not reasons:
+        return []
+    return ["", "What did not run:", ""] + [
+        f"- {name} {label}, {'all' if len(which) == len(models) else ', '.join(which)}: {reason}"
         for (name, label, reason), which in reasons.items()
     ]
-    if failed:
-        words += ["", "What did not run:", "", *failed]
-    return HEAD.format(conclusion=conclusion) + "\n".join([*lines, "", *words]) + "\n"
 
 
 def main() -> int:
     models = sys.argv[1:] or list(CATALOGUE)
     found = runtime_availabilities(name for name in BACKENDS if backend(name).formats)
     usable = {name: one for name, one in found.items() if one.error is None}
-    text = page(models, usable, tried(models, usable))
+    versions = {name: one.version or "" for name, one in usable.items()}
+    text = page(models, versions, tried(models, usable))
     if len(models) == len(CATALOGUE):
         PAGE.write_text(text, encoding="utf-8")
     else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from dse.core.backend import Model, Runtime
     from dse.core.configuration import KnobValue
 
-programs = importlib.import_module("dse.backends._executorch_programs")
 INT8_MODEL = "mobilenet-v1-0.25-128"
 
 
@@ -167,21 +164,9 @@ def test_a_program_is_exported_once(
         loaded = RemoteRuntime("executorch", connection).load(request(path))
         scores = predicted(loaded, samples).copy()
         connection.close()
-        [program] = (tmp_path / "cache" / "executorch").glob("*/*")
+        [program] = (tmp_path / "cache" / "conversions").glob("*/*/*")
         found.append((scores.tolist(), program.stat().st_ino))
         path.touch()  # its content is what counts
     assert found[0] == found[1]
     assert program.parent.stat().st_mode & 0o077 == 0
-
-
-def test_programs_that_were_used_longest_ago_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(programs, "MOST_BYTES", 25)
-    for number in range(4):
-        program = tmp_path / f"version{number % 2}" / f"{number}.pte"
-        program.parent.mkdir(exist_ok=True)
-        program.write_bytes(bytes(10))
-        os.utime(program, ns=(number, number))
-    programs._drop_oldest(tmp_path)
-    assert {path.name for path in tmp_path.glob("*/*")} == {"2.pte", "3.pte"}
+    assert program.parent.parent.stat().st_mode & 0o077 == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return started
 
 
-def test_a_file_is_converted_once(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_converted_once(
+    small: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not own_cache.exists()
     started = counted(monkeypatch)
     found = runtime()
     assert isinstance(found, Preparing)
@@ -81,6 +85,18 @@ def test_a_file_is_converted_once(small: Path, monkeypatch: pytest.MonkeyPatch) 
     small.write_bytes(onnx_bytes(sums=False, heads=2))
     found.load(request(small)).close()
     assert len(started) == 2
+    again = small.with_name("again.onnx")
+    again.write_bytes(small.read_bytes())
+    found.load(request(again)).close()
+    assert len(started) == 2
+
+
+def test_a_conversion_that_is_gone_is_made_again(small: Path, own_cache: Path) -> None:
+    found = runtime()
+    for _ in range(2):
+        found.load(request(small)).close()
+        [made] = (own_cache / "conversions").glob("*/*/model.mnn")
+        shutil.rmtree(made.parent)
 
 
 def test_no_load_takes_the_time_of_a_conversion(
@@ -104,7 +120,10 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a file has a name")
-def test_a_conversion_leaves_nothing_behind(small: Path, scratch: Path) -> None:
+def test_without_a_cache_a_conversion_leaves_nothing_behind(
+    small: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSE_CACHE_DIR", str(small))  # no folder
     before = len(list(DESCRIPTORS.iterdir()))
     for heads in (1, 2) * 8:
         small.write_bytes(onnx_bytes(sums=False, heads=heads))
@@ -123,7 +142,9 @@ def unknown() -> ModelProto:
     return model(nodes, [value("numbers", (1, 4))], [value("same", (1, 4))], {})
 
 
-def test_a_converter_that_crashes_is_a_refusal(tmp_path: Path, scratch: Path) -> None:
+def test_a_converter_that_crashes_is_a_refusal(
+    tmp_path: Path, own_cache: Path, scratch: Path
+) -> None:
     path = tmp_path / "unknown.onnx"
     path.write_bytes(unknown().SerializeToString())
     for _ in range(2):
@@ -134,6 +155,7 @@ def test_a_converter_that_crashes_is_a_refusal(tmp_path: Path, scratch: Path) ->
             "(ended by SIGSEGV)"
         )
     assert not list(scratch.iterdir())
+    assert not list(own_cache.glob("*/*/*"))
 
 
 def test_several_instances_of_several_threads_are_refused(small: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +19,15 @@ from dse.core.metrics import LATENCY
 from dse.core.registry import backend
 from dse.formats.dimensions import Choices, resolve_inputs
 from dse.formats.reading import describe
+from dse.machine.affinity import available_cpus, can_pin
 from dse.measure.runs import take
 from dse.measure.spec import TaskSpec
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.registry import task
 from tests.any_models import model, value
 from tests.measure.specs import spec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from onnx import ModelProto
 
     from dse.core.signature import Signature
@@ -132,3 +136,37 @@ def test_scores_whose_number_of_rows_depends_on_the_data(tmp_path: Path) -> None
 def test_a_model_that_reads_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="finds no input 'numbers'"):
         runtime().load(request(*write(tmp_path, empty())))
+
+
+@pytest.mark.skipif(not can_pin() or len(available_cpus()) < 2, reason="needs two CPUs to choose")
+def test_instances_do_not_share_one_cpu() -> None:
+    """OpenVINO by itself pins every model of one thread to the same CPU, while it is called."""
+    path = BuiltinProvider().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",)).path
+    alone, one_of_two = seen_cpus(path, 1), seen_cpus(path, 2)
+    assert {len(cpus) for cpus in one_of_two} == {len(available_cpus())}
+    assert 1 in {len(cpus) for cpus in alone}, "OpenVINO pins no more: this has no use"
+
+
+def seen_cpus(path: Path, instances: int) -> set[frozenset[int]]:
+    """The CPUs that any thread could run on while a model was called."""
+    configuration = Configuration("m", "fp32", "openvino", 1, 8, (), instances)
+    runtime = backend("openvino")
+    assert isinstance(runtime, Runtime)
+    loaded = runtime.load(LoadRequest(configuration, path, {}, scores=Scores()))
+    bound = loaded.bind(np.zeros((8, 3, 128, 128), np.float32))
+    ended, seen = threading.Event(), set()
+
+    def call() -> None:
+        for _ in range(200):
+            loaded.predict(bound)
+        ended.set()
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    while not ended.is_set():
+        for thread in Path("/proc/self/task").iterdir():
+            with suppress(ProcessLookupError):
+                seen.add(frozenset(os.sched_getaffinity(int(thread.name))))
+    caller.join()
+    loaded.close()
+    return seen

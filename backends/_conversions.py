@@ -1,0 +1,129 @@
+"""What converters have made of model files, kept in the user's cache for the workers that follow.
+
+Each measurement has a worker of its own, and a conversion takes seconds, half a minute of a large
+model. A conversion is a folder whose name is a digest of what it was made of and by what; the name
+comes last, so that no reader finds half of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._runtime_cache import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KIND = "conversions"
+MOST_BYTES = 4 << 30
+"""Of all conversions that are kept; the ones that were used last stay."""
+
+Stamp = tuple[Path, int, int]
+"""A file, its size, and when it was changed last, in nanoseconds."""
+
+
+def stamp(file: Path) -> Stamp:
+    """How a file lies there now.
+
+    Raises:
+        OSError: it can't be found.
+    """
+    status = file.stat()
+    return file, status.st_size, status.st_mtime_ns
+
+
+def place_of(files: Sequence[Stamp], maker: str, text: str) -> Path | None:
+    """Where a conversion is kept; None where nothing can be.
+
+    Args:
+        files: the model file, and those with its weights.
+        maker: name and version of what converts them.
+        text: what is made of them.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    folder = cache_folder(KIND, maker)
+    return None if folder is None else folder / _digest(files, text)
+
+
+@lru_cache(maxsize=64)
+def _digest(files: Sequence[Stamp], text: str) -> str:
+    digest = hashlib.sha256(f"{text}\n".encode())
+    for number, (file, size, _) in enumerate(files):
+        digest.update(f"{file.name if number else ''} {size}\n".encode())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+def find_kept(place: Path, names: Sequence[str]) -> list[str] | None:
+    """The paths of a conversion's files, which have been used now; None if one is missing."""
+    paths = [place / name for name in names]
+    try:
+        if any(path.stat().st_size == 0 for path in paths):
+            return None
+        os.utime(place)
+    except OSError:
+        return None
+    return [str(path) for path in paths]
+
+
+def keep(folder: Path, names: Sequence[str], place: Path) -> list[str] | None:
+    """Copies what was made in a folder to its place; None if that is not possible."""
+    part = place.with_name(f"{place.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        part.mkdir(mode=0o700)
+        for name in names:
+            with (folder / name).open("rb") as source, (part / name).open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+                target.flush()
+                os.fsync(target.fileno())
+        with suppress(FileExistsError):
+            _rename(part, place)
+    except OSError:  # the disk is full, say: what was made is of use all the same
+        return None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    drop_oldest(place.parent.parent)
+    return find_kept(place, names)
+
+
+def _rename(part: Path, place: Path) -> None:
+    """Gives a conversion its name; one that lacks a file gives way.
+
+    Raises:
+        FileExistsError: another process was faster.
+        OSError: it is not possible.
+    """
+    try:
+        part.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+        if all((place / each.name).exists() for each in part.iterdir()):
+            raise FileExistsError(str(place)) from None
+        shutil.rmtree(place)
+        part.rename(place)
+
+
+def drop_oldest(folder: Path) -> None:
+    """Removes what was used longest ago, of other versions too, until the rest is small enough."""
+    found = []
+    for place in folder.glob("*/*"):
+        with suppress(OSError):  # another process drops them, too
+            size = sum(file.stat().st_size for file in place.iterdir())
+            found.append((place.stat().st_mtime_ns, size, place))
+    left = sum(size for _, size, _ in found)
+    for _, size, place in sorted(found)[:-1]:
+        if left <= MOST_BYTES:
+            break
+        shutil.rmtree(place, ignore_errors=True)
+        left -= size
