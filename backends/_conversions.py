@@ -97,7 +97,7 @@ def keep(folder: Path, names: Sequence[str], place: Path) -> list[str] | None:
 
 
 def _rename(part: Path, place: Path) -> None:
-    """Gives a conversion its name; one that lacks a file gives way.
+    """Gives a conversion its name; one with a file that is missing or empty gives way.
 
     Raises:
         FileExistsError: another process was faster.
@@ -108,7 +108,7 @@ def _rename(part: Path, place: Path) -> None:
     except OSError:
         if not place.is_dir():
             raise
-        if all((place / each.name).exists() for each in part.iterdir()):
+        if find_kept(place, [each.name for each in part.iterdir()]) is not None:
             raise FileExistsError(str(place)) from None
         shutil.rmtree(place)
         part.rename(place)

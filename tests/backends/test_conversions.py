@@ -70,6 +70,13 @@ def test_half_of_a_conversion_is_none(place: Path, made: Path) -> None:
     assert conversions.keep(made, NAMES, place) == [str(place / name) for name in NAMES]
 
 
+def test_a_conversion_with_an_empty_file_gives_way(place: Path, made: Path) -> None:
+    conversions.keep(made, NAMES, place)
+    (place / NAMES[1]).write_bytes(b"")
+    assert conversions.keep(made, NAMES, place) == [str(place / name) for name in NAMES]
+    assert list(place.parent.iterdir()) == [place]
+
+
 def test_the_first_of_two_processes_wins(place: Path, made: Path) -> None:
     conversions.keep(made, NAMES, place)
     (made / NAMES[0]).write_text("made by the second")
