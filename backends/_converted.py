@@ -144,19 +144,27 @@ def convert(converter: Converter, model: Path) -> Converted:
 
 @lru_cache(maxsize=KEPT)
 def _convert(
-    converter: Converter, model: Path, _stamps: tuple[Stamp, ...], place: Path | None
+    converter: Converter, model: Path, stamps: tuple[Stamp, ...], place: Path | None
 ) -> Converted:
     folder = Path(tempfile.mkdtemp(prefix="dse-"))
     names = converter.results()
     try:
         _run(converter, model, folder)
-        if place is not None and (kept := keep(folder, names, place)):
+        if place is not None and _are_as_before(stamps) and (kept := keep(folder, names, place)):
             shutil.rmtree(folder, ignore_errors=True)
             return Converted(kept)
         return Converted.nameless(folder, names)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _are_as_before(stamps: Sequence[Stamp]) -> bool:
+    """Whether files lie there as they did; of one that was replaced meanwhile nothing is kept."""
+    try:
+        return all(stamp(file) == (file, *told) for file, *told in stamps)
+    except OSError:
+        return False
 
 
 def _run(converter: Converter, model: Path, folder: Path) -> None:

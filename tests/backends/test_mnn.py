@@ -99,6 +99,25 @@ def test_a_conversion_that_is_gone_is_made_again(small: Path, own_cache: Path) -
         shutil.rmtree(made.parent)
 
 
+def test_what_a_file_became_meanwhile_is_not_kept_as_what_it_was(
+    small: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual: Callable[..., Any] = subprocess.run
+    before = small.read_bytes()
+
+    def run(command: Any, **options: Any) -> Any:
+        small.write_bytes(onnx_bytes(sums=False, heads=2))
+        return usual(command, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", run)
+        runtime().load(request(small)).close()
+    assert not list((own_cache / "conversions").glob("*/*"))
+    small.write_bytes(before)
+    runtime().load(request(small)).close()
+    assert len(list((own_cache / "conversions").glob("*/*"))) == 1
+
+
 def test_no_load_takes_the_time_of_a_conversion(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
