@@ -53,11 +53,17 @@ class Recipe:
         return [FILE]
 
 
+def _sources() -> list[Path]:
+    """The modules that decide what a program is."""
+    folder = Path(__file__).parent
+    return sorted({*folder.glob("_*torch*.py"), *folder.glob("_onnx_*.py")})
+
+
 @lru_cache(maxsize=1)
 def _maker() -> str:
     """The graph that is exported is made here: by these modules as they are."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("_*torch*.py")):
+    for file in _sources():
         digest.update(file.read_bytes())
     versions = "-".join(metadata.version(name) for name in ("executorch", "torch"))
     return f"executorch-{versions}-{digest.hexdigest()[:8]}"

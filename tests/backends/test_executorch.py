@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -150,6 +152,20 @@ class TestInt8:
     def test_it_needs_xnnpack(self, runtime: Runtime, tmp_path: Path) -> None:
         with pytest.raises(UnsupportedError, match="int8 needs XNNPACK"):
             runtime.load(request(small(tmp_path), precision="int8", xnnpack=False))
+
+
+def test_a_program_is_named_after_all_modules_that_make_it() -> None:
+    programs = importlib.import_module("dse.backends._executorch_programs")
+    sources = {file.stem: file for file in programs._sources()}
+    left, seen = ["_executorch_converter"], set()
+    while left:
+        name = left.pop()
+        seen.add(name)
+        assert name in sources
+        for node in ast.walk(ast.parse(sources[name].read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                found = [node.module] if node.module else [one.name for one in node.names]
+                left += set(found) - seen
 
 
 @pytest.mark.long
