@@ -43,6 +43,9 @@ _TELLING = re.compile(
 )
 _PLACE = re.compile(r"^\[[\d:]+\] \S*:\d+: ")
 """Time and source line before a message of MNN."""
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+_ASIDE = "[W:onnxruntime"
+"""In warnings of the ONNX Runtime that pnnx has, such as of a CPU that it does not know."""
 
 
 class Converter(Hashable, Protocol):
@@ -178,9 +181,9 @@ def _run(converter: Converter, model: Path, folder: Path) -> None:
         errors="replace",
         check=False,
     )
-    made = all(_is_filled(folder / name) for name in converter.results())
-    if ended.returncode or not made:
-        why = _why(ended.stdout, ended.returncode)
+    missing = [name for name in converter.results() if not _is_filled(folder / name)]
+    if ended.returncode or missing:
+        why = _why(ended.stdout, ended.returncode, missing)
         raise UnsupportedError(f"{converter.name} can't convert the file: {why}")
 
 
@@ -188,11 +191,19 @@ def _is_filled(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def _why(output: str, code: int) -> str:
-    """What a converter said before it failed, and how it ended."""
-    lines = [_PLACE.sub("", line.strip()) for line in output.splitlines() if line.strip()]
+def _why(output: str, code: int, missing: Sequence[str]) -> str:
+    """What a converter said before it failed, and how it ended.
+
+    Args:
+        output: of the converter.
+        code: with which it ended.
+        missing: names of the files that it should have left.
+    """
+    stripped = (_COLOURS.sub("", line).strip() for line in output.splitlines())
+    lines = [_PLACE.sub("", line) for line in stripped if line and _ASIDE not in line]
     telling = [line for line in lines if _TELLING.search(line)]
-    said = (telling or lines or ["no word of why"])[-1]
+    silent = lines if code else [f"it left no {missing[0]}"]
+    said = (telling or silent or ["no word of why"])[-1]
     if code < 0:
         return f"{said} (ended by {signal.Signals(-code).name})"
     return f"{said} (ended with code {code})"

@@ -1,0 +1,64 @@
+"""Why a converter made nothing of a file."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from dse.core.backend import UnsupportedError
+from tests.any_models import any_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+converted = importlib.import_module("dse.backends._converted")
+WARNING = (
+    r"shape_inference ...   \033[0;93m2026-01-01 [W:onnxruntime:x, y.cc:1 z] Unknown CPU\033[m\n"
+)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A converter that is a line of shell."""
+
+    script: str
+    name: ClassVar[str] = "tool"
+
+    def maker(self) -> str:
+        return "tool-1"
+
+    def text(self) -> str:
+        return self.script
+
+    def command(self, _model: Path, _folder: Path) -> list[str]:
+        return ["sh", "-c", self.script]
+
+    def results(self) -> list[str]:
+        return ["made.param", "made.bin"]
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (
+            f"printf '{WARNING}'; echo x > made.param; : > made.bin",
+            "it left no made.bin (ended with code 0)",
+        ),
+        (f"printf '{WARNING}'; echo pass 1; kill -6 $$", "pass 1 (ended by SIGABRT)"),
+        (f"printf '{WARNING}'; exit 3", "no word of why (ended with code 3)"),
+        ("printf '\\033[31munsupported\\033[0m\\n'; exit 1", "unsupported (ended with code 1)"),
+        ("echo a slice of -2 is not supported; echo done", "a slice of -2 is not supported"),
+    ],
+)
+def test_the_reason_is_what_the_converter_said_of_it(
+    tmp_path: Path, own_cache: Path, script: str, why: str
+) -> None:
+    path = tmp_path / "any_size.onnx"
+    path.write_bytes(any_size().SerializeToString())
+    with pytest.raises(UnsupportedError) as caught:
+        converted.convert(Shell(script), path)
+    assert str(caught.value).startswith(f"tool can't convert the file: {why}")
+    assert not list(own_cache.glob("conversions/*/*"))
