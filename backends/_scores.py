@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
@@ -72,6 +73,28 @@ def choose_outputs(declared: Interface, scores: Scores | None) -> Chosen:
     order = [name for name, _ in scores_first(tuple((n, None) for n, _ in outputs), index)]
     count = len(order) if scores is None else 1
     return Chosen(tuple(order[:count]), tuple(order[count:]))
+
+
+def check_amounts(runtime: str, declared: Interface, shapes: Sequence[Sequence[int]]) -> None:
+    """Refuses a model that converts into one with other outputs.
+
+    Converters leave reshapes out that the next operator needs, or have another meaning of a mode.
+    Dimensions of 1 more or less are none of it.
+
+    Args:
+        runtime: its name, in words.
+        declared: what the file has.
+        shapes: of the outputs that the runtime gives, in the order of the file, the batch first.
+
+    Raises:
+        UnsupportedError: an output has more or fewer values for a sample than the file declares.
+    """
+    for one, shape in zip(declared.outputs, shapes, strict=True):
+        sizes = (one.shape or (None,))[1:]
+        known = [size for size in sizes if size is not None]
+        if one.shape and len(known) == len(sizes) and prod(known) != prod(shape[1:]):
+            told = f"the output '{one.name}' is {shape_text(shape)}"
+            raise UnsupportedError(f"{told} in {runtime}, and {one.words} in the file")
 
 
 def scores_first(outputs: Outputs, index: int) -> Outputs:

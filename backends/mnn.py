@@ -12,7 +12,7 @@ from dse.core.launcher import launch_command
 from dse.core.signature import shape_text
 
 from ._converted import convert, read_declared
-from ._scores import find_scores, scores_first
+from ._scores import check_amounts, find_scores, scores_first
 from ._snippet import INDENT, arrays
 
 if TYPE_CHECKING:
@@ -234,6 +234,7 @@ class _Session:
         self._types = [one.dtype for one in declared.inputs]
         outputs = interpreter.getSessionOutputAll(session)
         self._outputs = [(one.name, _memory(outputs[one.name], one)) for one in declared.outputs]
+        check_amounts("MNN", declared, [array.shape for _, array in self._outputs])
         shapes = [(name, array.shape) for name, array in self._outputs]
         self._index = find_scores(shapes, request.scores)
         self._scores: NDArray[np.generic] = self._outputs[self._index][1]

@@ -17,7 +17,7 @@ from dse.core.signature import shape_text
 from dse.formats.data_files import find_data_files
 
 from ._converted import Converted, convert, read_declared
-from ._scores import find_scores, scores_first
+from ._scores import check_amounts, find_scores, scores_first
 from ._snippet import zeros
 
 if TYPE_CHECKING:
@@ -241,6 +241,7 @@ class _Net:
         self._names = [one.name for one in declared.outputs]
         self._places = [f"out{number}" for number in range(len(self._names))]
         found = self._all(self._bound(np.zeros(self._shape, np.float32)))
+        check_amounts("ncnn", declared, [array.shape for array in found])
         outputs = [(name, array.shape) for name, array in zip(self._names, found, strict=True)]
         self._index = find_scores(outputs, request.scores)
         self._place = self._places[self._index]

@@ -201,6 +201,17 @@ def wide() -> ModelProto:
     return model(nodes, [value("ids", (1, 4), "INT64")], [value("twice", (1, 4))], two)
 
 
+def test_a_part_of_another_size_is_refused(tmp_path: Path) -> None:
+    """MNN's parts of an odd number are as large as the smallest one."""
+    nodes = [helper.make_node("Split", ["numbers"], ["most", "rest"], axis=1, num_outputs=2)]
+    outputs = [value("most", ("batch", 3)), value("rest", ("batch", 2))]
+    made = model(nodes, [value("numbers", ("batch", 5))], outputs, {}, opset=18)
+    path = tmp_path / "parts.onnx"
+    path.write_bytes(made.SerializeToString())
+    with pytest.raises(UnsupportedError, match=r"'most' is 1x2 in MNN, and float32 .x3"):
+        runtime().load(request(path))
+
+
 def test_wide_integers_are_narrowed_as_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "wide.onnx"
     path.write_bytes(wide().SerializeToString())

@@ -53,6 +53,24 @@ def test_a_converter_that_crashes_is_a_refusal(runtime: Runtime, tmp_path: Path)
         runtime.load(request(path))
 
 
+def test_a_product_of_another_shape_is_refused(runtime: Runtime, tmp_path: Path) -> None:
+    """pnnx leaves out the operator that flattens what is pooled."""
+    nodes = [
+        helper.make_node("Conv", ["wave", "filters"], ["filtered"]),
+        helper.make_node("GlobalAveragePool", ["filtered"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "weights"], ["scores"]),
+    ]
+    outputs = [value("scores", ("batch", 5))]
+    given = [value("wave", ("batch", 3, 16))]
+    path = tmp_path / "pooled.onnx"
+    constants = {"filters": np.ones((4, 3, 3), np.float32), "weights": np.ones((4, 5), np.float32)}
+    made = model(nodes, given, outputs, constants)
+    path.write_bytes(made.SerializeToString())
+    with pytest.raises(UnsupportedError, match=r"'scores' is 1x4x5 in ncnn, and float32 .x5"):
+        runtime.load(request(path))
+
+
 def test_integers_are_refused(runtime: Runtime, tmp_path: Path) -> None:
     nodes = [helper.make_node("Cast", ["ids"], ["numbers"], to=1)]
     made = model(nodes, [value("ids", ("batch", 4), "INT64")], [value("numbers", ("batch", 4))], {})

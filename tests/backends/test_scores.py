@@ -7,9 +7,11 @@ import importlib
 import pytest
 
 from dse.core.backend import Scores, UnsupportedError
+from dse.formats.interface import Interface, TensorInfo
 
 _scores = importlib.import_module("dse.backends._scores")
 find_scores, scores_first = _scores.find_scores, _scores.scores_first
+check_amounts = _scores.check_amounts
 
 IMAGENET = ("scores", (1, 1001))
 FEATURES = ("features", (1, 1280))
@@ -55,6 +57,24 @@ def test_none_fits() -> None:
     )
     with pytest.raises(UnsupportedError, match=r"^no output has one row of scores per sample: map"):
         find_scores([MAP, MAP], of(None))
+
+
+def test_an_output_that_conversion_made_another_is_refused() -> None:
+    outputs = (
+        TensorInfo("scores", "float32", (None, 10)),
+        TensorInfo("open", "float32", (None, None)),
+        TensorInfo("untold", "float32", None),
+        TensorInfo("label", "int64", (1,)),
+    )
+    declared = Interface((), outputs)
+    shapes = [(2, 1, 10), (2, 7), (2, 3, 4), (1,)]
+    check_amounts("it", declared, shapes)
+    shapes[0] = (2, 8, 10)
+    with pytest.raises(UnsupportedError) as caught:
+        check_amounts("it", declared, shapes)
+    assert str(caught.value) == (
+        "the output 'scores' is 2x8x10 in it, and float32 ?x10 in the file"
+    )
 
 
 def test_the_scores_come_first() -> None:
