@@ -266,9 +266,14 @@ def _memory(tensor: Any, declared: TensorInfo) -> NDArray[Any]:
     """A tensor's own memory, which stays where it is until the session is resized.
 
     Raises:
-        UnsupportedError: it holds numbers of another type than the file declares.
+        UnsupportedError: it holds numbers of another type than the file declares, or of one
+            that the bindings do not know.
     """
-    array: NDArray[Any] = tensor.getNumpyData()
+    try:
+        array: NDArray[Any] = tensor.getNumpyData()
+    except SystemError as error:
+        told = f"MNN shows no array of {declared.words} for '{declared.name}'"
+        raise UnsupportedError(told) from error
     if str(array.dtype) not in (declared.dtype, NARROWED.get(declared.dtype)):
         raise UnsupportedError(f"MNN has {array.dtype} where the file has {declared.words}")
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from dse.core.configuration import Configuration
 from dse.core.metrics import LOAD_TIME
 from dse.core.registry import backend
 from dse.formats.dimensions import Choices, resolve_inputs
+from dse.formats.interface import TensorInfo
 from dse.formats.reading import describe
 from dse.measure.runs import take
 from tests.any_models import model, value
@@ -223,6 +225,18 @@ def test_wide_integers_are_narrowed_as_they_are_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"int32 .* in the place of int64"):
         loaded.bind((ids.astype(np.int32),))
     loaded.close()
+
+
+def test_numbers_that_the_bindings_do_not_show_are_a_refusal() -> None:
+    class Tensor:
+        """As the quantised scores of a MobileNet are."""
+
+        def getNumpyData(self) -> None:  # noqa: N802  # MNN's name
+            raise SystemError("returned a result with an exception set")
+
+    memory = importlib.import_module("dse.backends.mnn")._memory
+    with pytest.raises(UnsupportedError, match="MNN shows no array of uint8 1x4 for 'scores'"):
+        memory(Tensor(), TensorInfo("scores", "uint8", (1, 4)))
 
 
 def test_without_winograd_the_sums_are_others(tmp_path: Path) -> None:
