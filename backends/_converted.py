@@ -117,6 +117,8 @@ def read_declared(request: LoadRequest) -> Interface:
                 raise LoadError("the ONNX model is cut short: it names no opset")
     except (OSError, ValueError) as error:
         raise LoadError(f"the content is not an ONNX model: {error}") from error
+    if not found.outputs:
+        raise LoadError("the model has no outputs")
     if request.signature is None and len(found.inputs) != 1:
         raise UnsupportedError(f"the model has {len(found.inputs)} inputs, not one")
     return found

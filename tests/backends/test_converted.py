@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from dse.core.backend import UnsupportedError
+from dse.core.backend import LoadError, LoadRequest, UnsupportedError
+from dse.core.configuration import Configuration
 from tests.any_models import any_size
 
 if TYPE_CHECKING:
@@ -62,3 +63,13 @@ def test_the_reason_is_what_the_converter_said_of_it(
         converted.convert(Shell(script), path)
     assert str(caught.value).startswith(f"tool can't convert the file: {why}")
     assert not list(own_cache.glob("conversions/*/*"))
+
+
+def test_a_graph_that_gives_nothing_is_no_model(tmp_path: Path) -> None:
+    made = any_size()
+    del made.graph.output[:]
+    path = tmp_path / "nothing.onnx"
+    path.write_bytes(made.SerializeToString())
+    request = LoadRequest(Configuration("m", "fp32", "mnn", 1, 1), path, {})
+    with pytest.raises(LoadError, match=r"^the model has no outputs$"):
+        converted.read_declared(request)
