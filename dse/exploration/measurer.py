@@ -162,6 +162,7 @@ class Measurer:
         except ModelError as error:
             return Failure(FailureKind.LOAD, str(error))
         self._resolver.check(resolved)
+        self._resolver.check_unchanged(resolved)
         return resolved
 
     def _requests(
@@ -249,9 +250,13 @@ class Measurer:
         fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
-        """Runs workers until everything is taken or has failed for good."""
+        """Runs workers until everything is taken or has failed for good.
+
+        What was taken of a file that was replaced meanwhile is not kept.
+        """
 
         def told(measurement: Measurement) -> None:
+            self._resolver.check_unchanged(resolved)
             keep(resolved.complete(measurement))
 
         taken: tuple[Measurement, ...] = ()

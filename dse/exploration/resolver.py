@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core import registry
 from dse.core.backend import Recording
-from dse.core.checksums import canonical_json, model_identity
+from dse.core.checksums import canonical_json, model_identity, sha256_of_model
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.quantisation import artefact_name, method_knobs
@@ -228,6 +228,26 @@ class Resolver:
         if name not in self._checked:
             identity = self._context.task.identity(resolved.form)
             self._check(name, model_identity(artefact.sha256, identity))
+
+    def check_unchanged(self, resolved: ResolvedConfiguration) -> None:
+        """Sees to it that the model still is the one whose measurements they are called. Cheap.
+
+        Raises:
+            RequestError: a file of it was replaced since, or can't be read.
+        """
+        if resolved.artefact is None:
+            return
+        path = resolved.artefact.path
+        try:
+            found = sha256_of_model(resolved.artefact.files)
+        except OSError as error:
+            raise RequestError(f"can't be read: {error.strerror}", file=path) from error
+        if found != resolved.artefact.sha256:
+            raise RequestError(
+                f"has changed while study '{self._study.folder.name}' measured it",
+                file=path,
+                remedy="put the old one back, or choose another --study",
+            )
 
     def spec(
         self,

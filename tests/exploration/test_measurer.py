@@ -12,6 +12,7 @@ import yaml
 
 from dse.core.details import QualityDetails
 from dse.core.mcnemar import compare_right
+from dse.core.measurement import Measurement, Source
 from dse.report.html.page import render_page
 from dse.report.tables import measurements as table_of_measurements
 from dse.report.tables import study_table
@@ -22,8 +23,10 @@ from tests.replays import attributes, failures, outcomes, write_space, write_tab
 from tests.tasks.conftest import picture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from dse.measure.spec import Spec
     from tests.commandline import Command
 
 LATENCY, THROUGHPUT = "latency_p90_ms", "throughput_samples_per_s"
@@ -173,6 +176,25 @@ def test_a_changed_model_file_is_refused(command: Command, here: Path) -> None:
     write_models(here)
     assert command("explore", more, "--models", here / "models").code == 1
     assert command.counts("space") == (0, 2, 0, 0)
+
+
+def test_what_was_measured_of_a_file_that_is_replaced_meanwhile_is_not_kept(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(spec: Spec, *_: object, keep: Callable[[Measurement], None], **__: object) -> None:
+        write_models(here, TFLITE + b", changed")
+        keep(Measurement(LATENCY, 1.0, spec.requests[0].key, Source.MEASURED))
+
+    monkeypatch.setattr("dse.exploration.measurer.run_worker", measured)
+    fields = {**NULL, "backends": ["litert"]}
+    explore = ["explore", write_space(here, models=["a"], **fields), "--models"]
+    refused = command(*explore, write_models(here))
+    assert refused.code == 2
+    assert "m.tflite: has changed while study 'space' measured it; put the old" in refused.last
+    assert command.counts("space")[0] == 0
+    again = command(*explore, here / "models")
+    assert again.code == 2
+    assert again.last.startswith("dse: the file of a fp32 tflite has changed since study 'space'")
 
 
 def test_a_changed_table_is_refused(command: Command, here: Path) -> None:
