@@ -64,7 +64,7 @@ bench-search: $(READY)
 # The samplers of other projects, with torch: an environment of its own, of 1.4 GB.
 peers: $(PEERS_READY)
 
-# Takes about ten minutes of a core that does nothing else.
+# Takes half an hour of a core.
 bench-peers: $(PEERS_READY)
 	$(PEERS)/bin/python -m benchmarks.search --peers
 

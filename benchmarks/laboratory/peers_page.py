@@ -86,8 +86,8 @@ OWN = (
 OTHERS = tuple(map(Entrant, ("random", "nsga2", "tpe", GP, "smac", "botorch")))
 FILED = Entrant("botorch", "what is counted in their files", "files")
 PARTS = (
-    Part("peers on the grid", GRID, (*OTHERS, *OWN), (0.05, 0.1), 3),
-    Part("peers on the systems", PUBLISHED, (*OTHERS, FILED, *OWN), (0.05, 0.1, 0.2), 2),
+    Part("peers on the grid", GRID, (*OTHERS, *OWN), (0.05, 0.1), 4),
+    Part("peers on the systems", PUBLISHED, (*OTHERS, FILED, *OWN), (0.05, 0.1, 0.2), 4),
 )
 
 
