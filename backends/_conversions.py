@@ -39,24 +39,24 @@ def stamp(file: Path) -> Stamp:
     return file, status.st_size, status.st_mtime_ns
 
 
-def place_of(files: Sequence[Stamp], maker: str, text: str) -> Path | None:
+def conversion_folder(files: Sequence[Stamp], maker: str, options: str) -> Path | None:
     """Where a conversion is kept; None where nothing can be.
 
     Args:
         files: the model file, and those with its weights.
         maker: name and version of what converts them.
-        text: what is made of them.
+        options: what else decides what is made of them.
 
     Raises:
         OSError: a file can't be read.
     """
     folder = cache_folder(KIND, maker)
-    return None if folder is None else folder / _digest(files, text)
+    return None if folder is None else folder / _digest(files, options)
 
 
 @lru_cache(maxsize=64)
-def _digest(files: Sequence[Stamp], text: str) -> str:
-    digest = hashlib.sha256(f"{text}\n".encode())
+def _digest(files: Sequence[Stamp], options: str) -> str:
+    digest = hashlib.sha256(f"{options}\n".encode())
     for number, (file, size, _) in enumerate(files):
         digest.update(f"{file.name if number else ''} {size}\n".encode())
         with file.open("rb") as stream:
@@ -64,21 +64,21 @@ def _digest(files: Sequence[Stamp], text: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def find_kept(place: Path, names: Sequence[str]) -> list[str] | None:
+def find_kept(conversion: Path, names: Sequence[str]) -> list[str] | None:
     """The paths of a conversion's files, which have been used now; None if one is missing."""
-    paths = [place / name for name in names]
+    paths = [conversion / name for name in names]
     try:
         if any(path.stat().st_size == 0 for path in paths):
             return None
-        os.utime(place)
+        os.utime(conversion)
     except OSError:
         return None
     return [str(path) for path in paths]
 
 
-def keep(folder: Path, names: Sequence[str], place: Path) -> list[str] | None:
-    """Copies what was made in a folder to its place; None if that is not possible."""
-    part = place.with_name(f"{place.name}.{secrets.token_hex(4)}.tmp")
+def keep(folder: Path, names: Sequence[str], conversion: Path) -> list[str] | None:
+    """Keeps what was made in a folder as a conversion; None if that is not possible."""
+    part = conversion.with_name(f"{conversion.name}.{secrets.token_hex(4)}.tmp")
     try:
         part.mkdir(mode=0o700)
         for name in names:
@@ -87,16 +87,16 @@ def keep(folder: Path, names: Sequence[str], place: Path) -> list[str] | None:
                 target.flush()
                 os.fsync(target.fileno())
         with suppress(FileExistsError):
-            _rename(part, place)
+            _rename(part, conversion)
     except OSError:  # the disk is full, say: what was made is of use all the same
         return None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    drop_oldest(place.parent.parent)
-    return find_kept(place, names)
+    drop_oldest(conversion.parent.parent)
+    return find_kept(conversion, names)
 
 
-def _rename(part: Path, place: Path) -> None:
+def _rename(part: Path, conversion: Path) -> None:
     """Gives a conversion its name; one with a file that is missing or empty gives way.
 
     Raises:
@@ -104,26 +104,26 @@ def _rename(part: Path, place: Path) -> None:
         OSError: it is not possible.
     """
     try:
-        part.rename(place)
+        part.rename(conversion)
     except OSError:
-        if not place.is_dir():
+        if not conversion.is_dir():
             raise
-        if find_kept(place, [each.name for each in part.iterdir()]) is not None:
-            raise FileExistsError(str(place)) from None
-        shutil.rmtree(place)
-        part.rename(place)
+        if find_kept(conversion, [each.name for each in part.iterdir()]) is not None:
+            raise FileExistsError(str(conversion)) from None
+        shutil.rmtree(conversion)
+        part.rename(conversion)
 
 
 def drop_oldest(folder: Path) -> None:
     """Removes what was used longest ago, of other versions too, until the rest is small enough."""
     found = []
-    for place in folder.glob("*/*"):
+    for conversion in folder.glob("*/*"):
         with suppress(OSError):  # another process drops them, too
-            size = sum(file.stat().st_size for file in place.iterdir())
-            found.append((place.stat().st_mtime_ns, size, place))
+            size = sum(file.stat().st_size for file in conversion.iterdir())
+            found.append((conversion.stat().st_mtime_ns, size, conversion))
     left = sum(size for _, size, _ in found)
-    for _, size, place in sorted(found)[:-1]:
+    for _, size, conversion in sorted(found)[:-1]:
         if left <= MOST_BYTES:
             break
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(conversion, ignore_errors=True)
         left -= size

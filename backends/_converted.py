@@ -25,7 +25,7 @@ from dse.core.errors import RequestError
 from dse.formats.data_files import find_data_files
 from dse.formats.onnx_interface import declares_opset, onnx_interface
 
-from ._conversions import Stamp, find_kept, keep, place_of, stamp
+from ._conversions import Stamp, conversion_folder, find_kept, keep, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ class Converter(Hashable, Protocol):
         """Name and version of the tool, as the name of a folder."""
         ...
 
-    def text(self) -> str:
+    def options(self) -> str:
         """All that decides what is made of a file, besides the file and the tool."""
         ...
 
@@ -135,27 +135,29 @@ def convert(converter: Converter, model: Path) -> Converted:
     try:
         path = model.absolute()
         stamps = tuple(stamp(file) for file in (path, *find_data_files(path, "onnx")))
-        place = place_of(stamps, converter.maker(), converter.text())
+        conversion = conversion_folder(stamps, converter.maker(), converter.options())
     except (OSError, RequestError) as error:
         raise LoadError(str(error)) from error
-    if place is not None and (kept := find_kept(place, converter.results())):
+    if conversion is not None and (kept := find_kept(conversion, converter.results())):
         return Converted(kept)
-    made = _convert(converter, path, stamps, place)
+    made = _convert(converter, path, stamps, conversion)
     if not all(Path(each).exists() for each in made.paths):  # dropped since by another process
         _convert.cache_clear()
-        made = _convert(converter, path, stamps, place)
+        made = _convert(converter, path, stamps, conversion)
     return made
 
 
 @lru_cache(maxsize=KEPT)
 def _convert(
-    converter: Converter, model: Path, stamps: tuple[Stamp, ...], place: Path | None
+    converter: Converter, model: Path, stamps: tuple[Stamp, ...], conversion: Path | None
 ) -> Converted:
     folder = Path(tempfile.mkdtemp(prefix="dse-"))
     names = converter.results()
     try:
         _run(converter, model, folder)
-        if place is not None and _are_as_before(stamps) and (kept := keep(folder, names, place)):
+        if _have_changed(stamps):
+            conversion = None
+        if conversion is not None and (kept := keep(folder, names, conversion)):
             shutil.rmtree(folder, ignore_errors=True)
             return Converted(kept)
         return Converted.nameless(folder, names)
@@ -164,12 +166,12 @@ def _convert(
         raise
 
 
-def _are_as_before(stamps: Sequence[Stamp]) -> bool:
-    """Whether files lie there as they did; of one that was replaced meanwhile nothing is kept."""
+def _have_changed(stamps: Sequence[Stamp]) -> bool:
+    """Whether a file was replaced since: nothing may be kept under what it was."""
     try:
-        return all(stamp(file) == (file, *told) for file, *told in stamps)
+        return any(stamp(each[0]) != each for each in stamps)
     except OSError:
-        return False
+        return True
 
 
 def _run(converter: Converter, model: Path, folder: Path) -> None:

@@ -40,13 +40,13 @@ class Recipe:
     def maker(self) -> str:
         return _maker()
 
-    def text(self) -> str:
+    def options(self) -> str:
         """As the converter reads it."""
         return json.dumps(asdict(self))
 
     def command(self, model: Path, folder: Path) -> list[str]:
         module = f"{__package__}._executorch_converter"
-        words = [str(model), str(folder / FILE), self.text()]
+        words = [str(model), str(folder / FILE), self.options()]
         return launch_command(sys.executable, module, *words, bound=True)
 
     def results(self) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core.backend import Lack, UnsupportedError
 from dse.core.configuration import CPU, DEVICE
 
+from ._openvino_properties import properties
 from ._snippet import INDENT
 
 if TYPE_CHECKING:
@@ -88,28 +89,13 @@ def providers(request: LoadRequest, default: str) -> list[Provider]:
         return [CPU_PROVIDER]
     if value != "openvino" and request.knob("exact_int8", False):
         raise UnsupportedError(f"exact_int8 is no option of provider {value}")
+    inside = {key: str(each) for key, each in properties(request).items()}
     options = {
-        "openvino": {"device_type": "CPU", "load_config": _openvino(request)},
+        "openvino": {"device_type": "CPU", "load_config": json.dumps({"CPU": inside})},
         "dnnl": {"num_of_threads": threads},
         "xnnpack": {"intra_op_num_threads": threads},
     }
     return [(name, options[value]), CPU_PROVIDER]
-
-
-def _openvino(request: LoadRequest) -> str:
-    """The properties that OpenVINO's own backend sets, too: it would compute in bf16 by itself."""
-    configuration = request.configuration
-    shared = configuration.instances > 1 or configuration.pinned
-    exact = {"LP_TRANSFORMS_MODE": "NO"} if request.knob("exact_int8", False) else {}
-    properties = {
-        "INFERENCE_NUM_THREADS": str(configuration.threads),
-        "NUM_STREAMS": "1",
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-        **({"ENABLE_CPU_PINNING": "NO"} if shared else {}),
-        **exact,
-    }
-    return json.dumps({"CPU": properties})
 
 
 def name_of(provider: Provider) -> str:

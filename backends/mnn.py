@@ -133,7 +133,7 @@ class _Converter:
     def maker(self) -> str:
         return f"mnn-{metadata.version('MNN')}"
 
-    def text(self) -> str:
+    def options(self) -> str:
         return ""
 
     def command(self, model: Path, folder: Path) -> list[str]:

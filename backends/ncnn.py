@@ -164,7 +164,7 @@ class _Converter:
     def maker(self) -> str:
         return f"pnnx-{metadata.version('pnnx')}"
 
-    def text(self) -> str:
+    def options(self) -> str:
         return " ".join(_words(self.shape))
 
     def command(self, model: Path, folder: Path) -> list[str]:

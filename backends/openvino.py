@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 from dse.machine.instruction_sets import BF16, X86
 
+from ._openvino_properties import properties
 from ._scores import find_scores, scores_first
 from ._snippet import INDENT, arrays, call
 from ._streamed import STREAMS, Streamed, streams
@@ -99,7 +100,7 @@ class OpenVINO:
         """See `dse.core.backend.Deployable`."""
         # A model that was reshaped has these inputs; its file may leave sizes open.
         shapes = ", ".join(f"{number}: {list(one.shape)}" for number, one in enumerate(inputs))
-        properties = (f"{name!r}: {value!r}" for name, value in _properties(request).items())
+        named = (f"{name!r}: {value!r}" for name, value in properties(request).items())
         return [
             "import numpy as np",
             "import openvino as ov",
@@ -108,7 +109,7 @@ class OpenVINO:
             *call("model = core.read_model", [repr(str(request.model_file))]),
             f"model.reshape({{{shapes}}})",
             "properties = {",
-            *(f"{INDENT}{each}," for each in properties),
+            *(f"{INDENT}{each}," for each in named),
             "}",
             'compiled = core.compile_model(model, "CPU", properties)',
             "request = compiled.create_infer_request()",
@@ -133,29 +134,12 @@ def _openvino() -> Any:
 
 
 def _options(request: LoadRequest, core: Any) -> dict[str, str | int]:
-    options = _properties(request)
+    options = properties(request)
     precision = options["INFERENCE_PRECISION_HINT"]
     # Without the instructions the plugin would fall back to f32 without a word.
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise UnsupportedError("this CPU has no bf16 instructions")
     return options
-
-
-def _properties(request: LoadRequest) -> dict[str, str | int]:
-    """What the model is compiled with."""
-    configuration = request.configuration
-    exact = {"LP_TRANSFORMS_MODE": "NO"} if request.knob("exact_int8", False) else {}
-    # Each compiled model pins its threads to the first CPUs of the process, so that instances would
-    # share one CPU; and CPUs that were chosen for an instance hold for the threads it starts.
-    shared = configuration.instances > 1 or configuration.pinned
-    return {
-        "INFERENCE_NUM_THREADS": configuration.threads,
-        "NUM_STREAMS": streams(request),
-        "INFERENCE_PRECISION_HINT": str(request.knob("inference_precision", "f32")),
-        "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
-        **({"ENABLE_CPU_PINNING": "NO"} if shared else {}),
-        **exact,
-    }
 
 
 def _fix_shapes(

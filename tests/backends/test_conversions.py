@@ -26,81 +26,81 @@ def made(tmp_path: Path) -> Path:
     return folder
 
 
-def place_of(file: Path, maker: str = "tool-1", text: str = "") -> Path | None:
-    found: Path | None = conversions.place_of((conversions.stamp(file),), maker, text)
+def conversion_folder(file: Path, maker: str = "tool-1", options: str = "") -> Path | None:
+    found: Path | None = conversions.conversion_folder((conversions.stamp(file),), maker, options)
     return found
 
 
 @pytest.fixture
-def place(tmp_path: Path, own_cache: Path) -> Path:
+def conversion(tmp_path: Path, own_cache: Path) -> Path:
     model = tmp_path / "model.onnx"
     model.write_bytes(b"model")
-    found = place_of(model)
+    found = conversion_folder(model)
     assert found is not None
     assert found.parent == own_cache / "conversions" / "tool-1"
     return found
 
 
-def test_a_place_is_of_a_content_a_tool_and_what_it_makes(place: Path, tmp_path: Path) -> None:
+def test_a_place_is_of_a_content_a_tool_and_what_it_makes(conversion: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.onnx"
     other.write_bytes(b"model")
-    assert place_of(other) == place
-    assert place_of(other, maker="tool-2") != place
-    assert place_of(other, text="fp16") != place
+    assert conversion_folder(other) == conversion
+    assert conversion_folder(other, maker="tool-2") != conversion
+    assert conversion_folder(other, options="fp16") != conversion
     other.write_bytes(b"MODEL")
-    assert place_of(other) not in {place, None}
+    assert conversion_folder(other) not in {conversion, None}
 
 
-def test_what_is_kept_is_found(place: Path, made: Path) -> None:
-    assert conversions.find_kept(place, NAMES) is None
-    expected = [str(place / name) for name in NAMES]
-    assert conversions.keep(made, NAMES, place) == expected
-    assert conversions.find_kept(place, NAMES) == expected
-    assert sorted(path.name for path in place.iterdir()) == sorted(NAMES)
-    assert (place / NAMES[0]).read_text() == NAMES[0]
-    assert place.stat().st_mode & 0o077 == 0
+def test_what_is_kept_is_found(conversion: Path, made: Path) -> None:
+    assert conversions.find_kept(conversion, NAMES) is None
+    expected = [str(conversion / name) for name in NAMES]
+    assert conversions.keep(made, NAMES, conversion) == expected
+    assert conversions.find_kept(conversion, NAMES) == expected
+    assert sorted(path.name for path in conversion.iterdir()) == sorted(NAMES)
+    assert (conversion / NAMES[0]).read_text() == NAMES[0]
+    assert conversion.stat().st_mode & 0o077 == 0
 
 
-def test_half_of_a_conversion_is_none(place: Path, made: Path) -> None:
-    conversions.keep(made, NAMES, place)
-    (place / NAMES[1]).write_bytes(b"")
-    assert conversions.find_kept(place, NAMES) is None
-    (place / NAMES[1]).unlink()
-    assert conversions.find_kept(place, NAMES) is None
-    assert conversions.keep(made, NAMES, place) == [str(place / name) for name in NAMES]
+def test_half_of_a_conversion_is_none(conversion: Path, made: Path) -> None:
+    conversions.keep(made, NAMES, conversion)
+    (conversion / NAMES[1]).write_bytes(b"")
+    assert conversions.find_kept(conversion, NAMES) is None
+    (conversion / NAMES[1]).unlink()
+    assert conversions.find_kept(conversion, NAMES) is None
+    assert conversions.keep(made, NAMES, conversion) == [str(conversion / name) for name in NAMES]
 
 
-def test_a_conversion_with_an_empty_file_gives_way(place: Path, made: Path) -> None:
-    conversions.keep(made, NAMES, place)
-    (place / NAMES[1]).write_bytes(b"")
-    assert conversions.keep(made, NAMES, place) == [str(place / name) for name in NAMES]
-    assert list(place.parent.iterdir()) == [place]
+def test_a_conversion_with_an_empty_file_gives_way(conversion: Path, made: Path) -> None:
+    conversions.keep(made, NAMES, conversion)
+    (conversion / NAMES[1]).write_bytes(b"")
+    assert conversions.keep(made, NAMES, conversion) == [str(conversion / name) for name in NAMES]
+    assert list(conversion.parent.iterdir()) == [conversion]
 
 
-def test_the_first_of_two_processes_wins(place: Path, made: Path) -> None:
-    conversions.keep(made, NAMES, place)
+def test_the_first_of_two_processes_wins(conversion: Path, made: Path) -> None:
+    conversions.keep(made, NAMES, conversion)
     (made / NAMES[0]).write_text("made by the second")
-    assert conversions.keep(made, NAMES, place) is not None
-    assert (place / NAMES[0]).read_text() == NAMES[0]
-    assert list(place.parent.iterdir()) == [place]
+    assert conversions.keep(made, NAMES, conversion) is not None
+    assert (conversion / NAMES[0]).read_text() == NAMES[0]
+    assert list(conversion.parent.iterdir()) == [conversion]
 
 
 def test_what_can_not_be_kept_leaves_nothing(
-    place: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+    conversion: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert conversions.keep(made, NAMES, place) is None
-    assert not list(place.parent.iterdir())
+    assert conversions.keep(made, NAMES, conversion) is None
+    assert not list(conversion.parent.iterdir())
 
 
 def test_without_a_cache_there_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tmp_path / "model.onnx"
     model.write_bytes(b"model without a cache")
     monkeypatch.setenv("DSE_CACHE_DIR", str(model))
-    assert place_of(model, maker="tool-3") is None
+    assert conversion_folder(model, maker="tool-3") is None
 
 
 def test_those_that_were_used_longest_ago_go(

@@ -31,7 +31,7 @@ class Shell:
     def maker(self) -> str:
         return "tool-1"
 
-    def text(self) -> str:
+    def options(self) -> str:
         return self.script
 
     def command(self, _model: Path, _folder: Path) -> list[str]:

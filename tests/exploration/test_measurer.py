@@ -11,8 +11,11 @@ import pytest
 import yaml
 
 from dse.core.details import QualityDetails
+from dse.core.errors import RequestError
 from dse.core.mcnemar import compare_right
-from dse.core.measurement import Measurement, Source
+from dse.exploration.measurer import Measurer
+from dse.exploration.request import ExploreRequest
+from dse.exploration.session import open_exploration
 from dse.report.html.page import render_page
 from dse.report.tables import measurements as table_of_measurements
 from dse.report.tables import study_table
@@ -20,13 +23,13 @@ from dse.report.view import View
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from tests.replays import attributes, failures, outcomes, write_space, write_table
+from tests.small_models import onnx_bytes
 from tests.tasks.conftest import picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from dse.measure.spec import Spec
+    from dse.core.measurement import Measurement
     from tests.commandline import Command
 
 LATENCY, THROUGHPUT = "latency_p90_ms", "throughput_samples_per_s"
@@ -178,23 +181,33 @@ def test_a_changed_model_file_is_refused(command: Command, here: Path) -> None:
     assert command.counts("space") == (0, 2, 0, 0)
 
 
-def test_what_was_measured_of_a_file_that_is_replaced_meanwhile_is_not_kept(
-    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def measured(spec: Spec, *_: object, keep: Callable[[Measurement], None], **__: object) -> None:
-        write_models(here, TFLITE + b", changed")
-        keep(Measurement(LATENCY, 1.0, spec.requests[0].key, Source.MEASURED))
+def test_what_was_measured_of_a_file_that_is_replaced_meanwhile_is_not_kept(here: Path) -> None:
+    entry = {"name": "a", "file": "m.onnx", "precision": "fp32", "layout": "NCHW", "mean": 0}
+    more = {"dtype": "float32", "resolution": 8, "scale": 1, "label_offset": 0}
+    (here / "models.yaml").write_text(yaml.safe_dump({"models": [{**entry, **more}]}))
+    (here / "m.onnx").write_bytes(onnx_bytes())
+    space = {
+        **NULL,
+        "models": "a",
+        "backends": ["onnxruntime"],
+        "objectives": [LATENCY, THROUGHPUT],
+    }
+    exploration = open_exploration(ExploreRequest(space, study="own", models=here, settle=0))
+    kept: list[str] = []
 
-    monkeypatch.setattr("dse.exploration.measurer.run_worker", measured)
-    fields = {**NULL, "backends": ["litert"]}
-    explore = ["explore", write_space(here, models=["a"], **fields), "--models"]
-    refused = command(*explore, write_models(here))
-    assert refused.code == 2
-    assert "m.tflite: has changed while study 'space' measured it; put the old" in refused.last
-    assert command.counts("space")[0] == 0
-    again = command(*explore, here / "models")
-    assert again.code == 2
-    assert again.last.startswith("dse: the file of a fp32 tflite has changed since study 'space'")
+    def keep(measurement: Measurement) -> None:
+        kept.append(measurement.metric)
+        (here / "m.onnx").write_bytes(onnx_bytes(heads=2))
+
+    measurer = Measurer(exploration._context(lambda *_: None), exploration.study)
+    [configuration] = exploration.planned.plan.configurations
+    measurer.prepare(configuration)
+    with pytest.raises(RequestError, match="has changed while study 'own' measured it"):
+        measurer.measure(configuration, "run", keep)
+    assert len(kept) == 1
+    with pytest.raises(RequestError, match="has changed while study 'own' measured it"):
+        measurer.measure(configuration, "again", keep)
+    assert len(kept) == 1
 
 
 def test_a_changed_table_is_refused(command: Command, here: Path) -> None:
