@@ -51,7 +51,8 @@ _ASIDE = "[W:onnxruntime"
 class Converter(Hashable, Protocol):
     """A tool that reads ONNX files; equal ones make the same of a file."""
 
-    name: ClassVar[str]
+    failure: ClassVar[str]
+    """What is said before the reason where it fails."""
 
     def maker(self) -> str:
         """Name and version of the tool, as the name of a folder."""
@@ -188,7 +189,7 @@ def _run(converter: Converter, model: Path, folder: Path) -> None:
     missing = [name for name in converter.results() if not _is_filled(folder / name)]
     if ended.returncode or missing:
         why = _why(ended.stdout, ended.returncode, missing)
-        raise UnsupportedError(f"{converter.name} can't convert the file: {why}")
+        raise UnsupportedError(f"{converter.failure}: {why}")
 
 
 def _is_filled(path: Path) -> bool:

@@ -35,7 +35,7 @@ class Recipe:
     outputs: tuple[str, ...]
     xnnpack: bool
     integers: bool = False
-    name: ClassVar[str] = "ExecuTorch's exporter"
+    failure: ClassVar[str] = "ExecuTorch's exporter can't convert the file"
 
     def maker(self) -> str:
         return _maker()

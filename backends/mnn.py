@@ -12,6 +12,7 @@ from dse.core.launcher import launch_command
 from dse.core.signature import shape_text
 
 from ._converted import convert, read_declared
+from ._reference import check_answers
 from ._scores import check_amounts, find_scores, scores_first
 from ._snippet import INDENT, arrays
 
@@ -76,8 +77,9 @@ class MNN:
 
     def prepare(self, request: LoadRequest) -> None:
         """See `dse.core.backend.Preparing`."""
-        read_declared(request)
+        declared = read_declared(request)
         _converted(request)
+        check_answers(self.name, request, declared)
 
     def load(self, request: LoadRequest) -> _Session:
         """Creates a session whose inputs have the configuration's batch."""
@@ -128,7 +130,7 @@ class MNN:
 class _Converter:
     """See `backends._converted.Converter`."""
 
-    name: ClassVar[str] = "MNN's converter"
+    failure: ClassVar[str] = "MNN's converter can't convert the file"
 
     def maker(self) -> str:
         return f"mnn-{metadata.version('MNN')}"

@@ -159,7 +159,7 @@ class _Converter:
     """
 
     shape: Shape
-    name: ClassVar[str] = "pnnx"
+    failure: ClassVar[str] = "pnnx can't convert the file"
 
     def maker(self) -> str:
         return f"pnnx-{metadata.version('pnnx')}"

@@ -93,8 +93,7 @@ LAYERS: dict[str, set[str]] = {
     "tasks.image_classification.labels": {"tasks", "core"},
     "tasks.image_classification.preprocessing": {"tasks", "core"},
     "tasks.generated": {"tasks", "models", "formats", "core"},
-    "tasks.generated.worker": {"tasks.generated._inputs", "tasks", "core"},
-    "tasks.generated._inputs": {"core"},
+    "tasks.generated.worker": {"tasks", "core"},
     "tasks.question_answering": {
         *("tasks", "models", "download", "formats", "config", "core"),
         *(f"tasks.question_answering.{name}" for name in ANSWERING),

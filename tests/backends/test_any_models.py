@@ -15,7 +15,7 @@ from dse.core.configuration import Configuration
 from dse.core.registry import backend
 from dse.formats.dimensions import Choices, resolve_inputs
 from dse.formats.reading import describe
-from dse.tasks.generated._inputs import GeneratedInputs
+from dse.core.generated_inputs import GeneratedInputs
 from tests import any_models, small_models
 from tests.any_models import KINDS_OF_MODELS, write, write_apart
 from tests.backends.feeds import later

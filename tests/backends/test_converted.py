@@ -26,7 +26,7 @@ class Shell:
     """A converter that is a line of shell."""
 
     script: str
-    name: ClassVar[str] = "tool"
+    failure: ClassVar[str] = "tool can't convert the file"
 
     def maker(self) -> str:
         return "tool-1"

@@ -60,12 +60,13 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The programs that are started from now on."""
+    """The converters that are started from now on."""
     started = []
     usual: Callable[..., Any] = subprocess.run
 
     def run(command: Any, **options: Any) -> Any:
-        started.append(command)
+        if any("_mnn_converter" in word for word in command):
+            started.append(command)
         return usual(command, **options)
 
     monkeypatch.setattr(subprocess, "run", run)

@@ -13,7 +13,7 @@ from dse.loadgen.harness import run
 from dse.loadgen.logs import read_responses
 from dse.loadgen.samples import Caller, PredictionError
 from dse.loadgen.settings import RunSettings
-from dse.tasks.generated._inputs import GeneratedInputs
+from dse.core.generated_inputs import GeneratedInputs
 
 if TYPE_CHECKING:
     from pathlib import Path

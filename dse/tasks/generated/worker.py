@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
 from dse.core.signature import Signature
-from dse.tasks.generated._inputs import GeneratedInputs
+from dse.core.generated_inputs import GeneratedInputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.generated_inputs import GeneratedInputs
 from dse.core.signature import DTYPE_BYTES, Input, Signature
-from dse.tasks.generated._inputs import GeneratedInputs
 
 COUNT = 8
 
