@@ -44,8 +44,9 @@ _TELLING = re.compile(
 _PLACE = re.compile(r"^\[[\d:]+\] \S*:\d+: ")
 """Time and source line before a message of MNN."""
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
-_ASIDE = "[W:onnxruntime"
-"""In warnings of the ONNX Runtime that pnnx has, such as of a CPU that it does not know."""
+_ASIDE = ("[W:onnxruntime", "Converted Failed!")
+"""Warnings of the ONNX Runtime that pnnx has, such as of a CPU that it does not know; the last word of
+MNN's converter, after the reason."""
 
 
 class Converter(Hashable, Protocol):
@@ -205,7 +206,11 @@ def _why(output: str, code: int, missing: Sequence[str]) -> str:
         missing: names of the files that it should have left.
     """
     stripped = (_COLOURS.sub("", line).strip() for line in output.splitlines())
-    lines = [_PLACE.sub("", line) for line in stripped if line and _ASIDE not in line]
+    lines = [
+        _PLACE.sub("", line)
+        for line in stripped
+        if line and not any(aside in line for aside in _ASIDE)
+    ]
     telling = [line for line in lines if _TELLING.search(line)]
     silent = lines if code else [f"it left no {missing[0]}"]
     said = (telling or silent or ["no word of why"])[-1]

@@ -271,11 +271,13 @@ def _memory(tensor: Any, declared: TensorInfo) -> NDArray[Any]:
         UnsupportedError: it holds numbers of another type than the file declares, or of one
             that the bindings do not know.
     """
+    told = f"MNN shows no array of {declared.words} for '{declared.name}'"
     try:
-        array: NDArray[Any] = tensor.getNumpyData()
+        array: NDArray[Any] | None = tensor.getNumpyData()
     except SystemError as error:
-        told = f"MNN shows no array of {declared.words} for '{declared.name}'"
         raise UnsupportedError(told) from error
+    if array is None:  # of int8
+        raise UnsupportedError(told)
     if str(array.dtype) not in (declared.dtype, NARROWED.get(declared.dtype)):
         raise UnsupportedError(f"MNN has {array.dtype} where the file has {declared.words}")
     return array

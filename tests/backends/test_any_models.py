@@ -12,10 +12,10 @@ from onnx.reference import ReferenceEvaluator
 
 from dse.core.backend import LoadError, LoadRequest, Runtime, Streams, UnsupportedError
 from dse.core.configuration import Configuration
+from dse.core.generated_inputs import GeneratedInputs
 from dse.core.registry import backend
 from dse.formats.dimensions import Choices, resolve_inputs
 from dse.formats.reading import describe
-from dse.core.generated_inputs import GeneratedInputs
 from tests import any_models, small_models
 from tests.any_models import KINDS_OF_MODELS, write, write_apart
 from tests.backends.feeds import later

@@ -52,6 +52,10 @@ class Shell:
         (f"printf '{WARNING}'; exit 3", "no word of why (ended with code 3)"),
         ("printf '\\033[31munsupported\\033[0m\\n'; exit 1", "unsupported (ended with code 1)"),
         ("echo a slice of -2 is not supported; echo done", "a slice of -2 is not supported"),
+        (
+            "echo Not Support: IsNaN; echo Converted Failed!",
+            "Not Support: IsNaN (ended with code 0)",
+        ),
     ],
 )
 def test_the_reason_is_what_the_converter_said_of_it(

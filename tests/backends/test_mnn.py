@@ -229,6 +229,12 @@ def test_wide_integers_are_narrowed_as_they_are_written(tmp_path: Path) -> None:
 
 
 def test_numbers_that_the_bindings_do_not_show_are_a_refusal() -> None:
+    class Nothing:
+        """As an int8 input is."""
+
+        def getNumpyData(self) -> None:  # noqa: N802  # MNN's name
+            return None
+
     class Tensor:
         """As the quantised scores of a MobileNet are."""
 
@@ -236,8 +242,9 @@ def test_numbers_that_the_bindings_do_not_show_are_a_refusal() -> None:
             raise SystemError("returned a result with an exception set")
 
     memory = importlib.import_module("dse.backends.mnn")._memory
-    with pytest.raises(UnsupportedError, match="MNN shows no array of uint8 1x4 for 'scores'"):
-        memory(Tensor(), TensorInfo("scores", "uint8", (1, 4)))
+    for shown in (Tensor(), Nothing()):
+        with pytest.raises(UnsupportedError, match="MNN shows no array of uint8 1x4 for 'scores'"):
+            memory(shown, TensorInfo("scores", "uint8", (1, 4)))
 
 
 def test_without_winograd_the_sums_are_others(tmp_path: Path) -> None:
