@@ -45,8 +45,8 @@ _PLACE = re.compile(r"^\[[\d:]+\] \S*:\d+: ")
 """Time and source line before a message of MNN."""
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _ASIDE = ("[W:onnxruntime", "Converted Failed!")
-"""Warnings of the ONNX Runtime that pnnx has, such as of a CPU that it does not know; the last word of
-MNN's converter, after the reason."""
+"""Warnings of the ONNX Runtime that pnnx has, such as of a CPU that it does not know; what MNN's
+converter says after the reason."""
 
 
 class Converter(Hashable, Protocol):
