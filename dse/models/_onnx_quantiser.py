@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dse.models._onnx_products import straighten
-from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank_layers
+from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank_layers, require_int8_layer
 from dse.models.onnx_normalise import tidy
 from dse.models.subprocess_job import feeds
 
@@ -56,6 +56,8 @@ class OnnxQuantiser:
     ) -> bytes:
         """The int8 file."""
         made = self.make(self._source(model), samples, method, kept)
+        if kept:
+            require_int8_layer(made)
         tidy(made)
         data: bytes = made.SerializeToString(deterministic=True)
         return data

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SENSITIVITY_SAMPLES = 16
 """The most samples on which layers are ranked."""
+NO_INT8_LAYER = "with so many layers in float32 none is left in int8"
 
 
 def rank(layers: Iterable[str], error: Callable[[Collection[str]], float]) -> list[str]:
@@ -66,8 +67,10 @@ def rank_layers(source: ModelProto, quantised: ModelProto, feeds: Iterable[Feed]
     return rank(_layer_names(quantised), error)
 
 
-def _layer_names(quantised: ModelProto) -> list[str]:
-    """Names of the operators whose weights, the second input, take 8 bits."""
+def _layer_names(
+    quantised: ModelProto, kinds: Collection[str] = ("Conv", "Gemm", "MatMul")
+) -> list[str]:
+    """Names of the operators of some kinds whose weights, the second input, take 8 bits."""
     makers = {name: node for node in quantised.graph.node for name in node.output}
     constants = {one.name for one in quantised.graph.initializer}
     found = []
@@ -75,9 +78,19 @@ def _layer_names(quantised: ModelProto) -> list[str]:
         maker = makers.get(node.input[1]) if len(node.input) > 1 else None
         if maker is None or maker.op_type != "DequantizeLinear":
             continue
-        if node.op_type in ("Conv", "Gemm", "MatMul") and maker.input[0] in constants:
+        if node.op_type in kinds and maker.input[0] in constants:
             found.append(node.name)
     return found
+
+
+def require_int8_layer(quantised: ModelProto) -> None:
+    """Refuses an ONNX file without any layer in 8 bits.
+
+    Raises:
+        SystemExit: it is one; the message says so.
+    """
+    if not _layer_names(quantised, ("Conv", "ConvTranspose", "Gemm", "MatMul")):
+        raise SystemExit(NO_INT8_LAYER)
 
 
 def _freed(source: ModelProto, quantised: ModelProto, name: str) -> ModelProto:

@@ -7,8 +7,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dse.machine.affinity import available_cpus
-from dse.models._sensitivity import SENSITIVITY_SAMPLES, rank, squared_error
-from dse.models._tflite_layers import File, channel_means, layer_outputs, round_again
+from dse.models._sensitivity import NO_INT8_LAYER, SENSITIVITY_SAMPLES, rank, squared_error
+from dse.models._tflite_layers import (
+    File,
+    channel_means,
+    has_int8_layer,
+    layer_outputs,
+    name_with_nan,
+    round_again,
+)
 from dse.models.subprocess_job import feeds, load_samples
 from dse.models.tflite_packing import SIGNATURE, packed
 
@@ -33,7 +40,10 @@ class TfliteQuantiser:
         self, model: Path, samples: Sequence[Path], method: Method, kept: Collection[str]
     ) -> bytes:
         """The int8 file."""
-        return _quantiser(model, samples, method)(kept)
+        made = _quantiser(model, samples, method)(kept)
+        if kept and not has_int8_layer(File(made)):
+            sys.exit(NO_INT8_LAYER)
+        return made
 
     def rank(self, model: Path, samples: Sequence[Path], method: Method) -> list[str]:
         """Names of the layers that may stay in float32, see `dse.models._sensitivity.rank`."""
@@ -133,6 +143,8 @@ def _signed(data: bytes) -> tuple[bytes, str]:
         sys.exit(f"it has {len(graph.inputs)} inputs, not one")
     if graph.tensors[graph.inputs[0]].type != schema.TensorType.FLOAT32:
         sys.exit("its input is not float32")
+    if (name := name_with_nan(file)) is not None:
+        sys.exit(f"its weights '{name}' hold NaN")
     if model.signatureDefs:
         name = model.signatureDefs[0].inputs[0].name
         return data, name.decode()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CONV, _DEPTHWISE, _DENSE = 3, 4, 9
 """Codes of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (schema.fbs)."""
-_INT8, _INT32 = 9, 2
+_FLOAT32, _INT8, _INT32 = 0, 9, 2
 _INT32_MAX = 2**31 - 1
 _BIAS_MAX = 2**30
 """Largest value of a bias before it is corrected, which leaves room for sums."""
@@ -99,6 +99,22 @@ def layer_outputs(file: File) -> list[str]:
         for one in file.layers()
         if file.buffers[tensors[one.inputs[1]].buffer]
     ]
+
+
+def name_with_nan(file: File) -> str | None:
+    """The name of a float32 constant of several numbers of which one is NaN; None without any."""
+    for tensor in file.graph.tensors:
+        values = file.constant(tensor, np.float32) if tensor.type == _FLOAT32 else None
+        if values is not None and values.size > 1 and np.isnan(values).any():
+            name: str = tensor.name.decode(errors="replace")
+            return name
+    return None
+
+
+def has_int8_layer(file: File) -> bool:
+    """Whether the weights of any layer are int8."""
+    weights = (file.graph.tensors[one.inputs[1]] for one in file.layers())
+    return any(one.type == _INT8 and file.buffers[one.buffer] for one in weights)
 
 
 def round_again(

@@ -70,6 +70,7 @@ def _read(path: Path) -> ModelProto:
     except (RequestError, onnx.checker.ValidationError) as error:
         raise SystemExit(getattr(error, "problem", None) or str(error)) from error
     _check(model)
+    _refuse_nan(model.graph)
     _drop_constant_inputs(model.graph)
     model.ir_version = max(model.ir_version, IR_VERSION)
     return model
@@ -98,6 +99,18 @@ def _check(model: ModelProto) -> None:
     for node in model.graph.node:
         if node.domain not in _OWN_DOMAINS:
             raise SystemExit(f"it has the operator {node.domain}.{node.op_type}")
+
+
+def _refuse_nan(graph: GraphProto) -> None:
+    """Refuses weights of which no range can be told; a single number may be meant as NaN."""
+    import numpy as np
+    from onnx import TensorProto, numpy_helper
+
+    kinds = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+    for one in graph.initializer:
+        values = numpy_helper.to_array(one) if one.data_type in kinds else np.zeros(0)
+        if values.size > 1 and np.isnan(values).any():
+            raise SystemExit(f"its weights '{one.name}' hold NaN")
 
 
 def _source(graph: GraphProto) -> str:

@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dse.core.errors import ModelError
 from dse.core.quantisation import Method, obstacle
+from dse.core.wording import format_count
 from dse.models.derived import FORMATS, Derived, derive
 from dse.models.quantise import NNCF, Quantisation, find_way, need
 
@@ -86,12 +88,13 @@ class Quantised(Derived):
         assert self._calibration is not None  # noqa: S101  # else there is a hindrance
         source = self._inner.artefact(model, "fp32", (model_format,))
         quantisation = Quantisation(model_format, source.form, self._calibration, self._knobs)
+        kept, depends = _kept(model, source, quantisation)
         path, sha256 = derive(
             "quantised",
             f"{model}.int8.{model_format}",
             source,
-            quantisation.identity(),
-            lambda: quantisation.of(source.path, _kept(model, source, quantisation)),
+            [*quantisation.identity(), *depends],
+            lambda: quantisation.of(source.path, kept),
         )
         return replace(
             source,
@@ -106,17 +109,33 @@ class Quantised(Derived):
         )
 
 
-def _kept(model: str, source: Artefact, quantisation: Quantisation) -> list[str]:
-    """Names of the layers that stay in float32. They are ranked once for any number of them."""
+def _kept(
+    model: str, source: Artefact, quantisation: Quantisation
+) -> tuple[list[str], tuple[str, ...]]:
+    """The layers that stay in float32, which are ranked once for any number of them.
+
+    Returns:
+        Their names, and what the file depends on besides the number of them.
+
+    Raises:
+        ModelError: so many are asked for that the file would be that of a smaller number.
+    """
     count = quantisation.method.fp32_layers
     if not count:
-        return []
+        return [], ()
     knobs = {name: one for name, one in quantisation.knobs.items() if name != "fp32_layers"}
     whole = replace(quantisation, knobs=knobs)
     name = f"{model}.{quantisation.model_format}.json"
     path, _ = derive("rankings", name, source, whole.identity(), lambda: whole.rank(source.path))
     names: list[str] = json.loads(path.read_bytes())
-    return names[:count]
+    if count > len(names):
+        found = format_count(len(names), "layer") if names else "no layer"
+        raise ModelError(
+            f"{source.path.name} can't be quantised: fp32_layers={count}, but it has {found} that "
+            "would gain accuracy in float32"
+        )
+    # Files with all of these in float32 may be of a version that did not look whether one is left.
+    return names[:count], ("some in int8",) if count == len(names) else ()
 
 
 def _describe(quantisation: Quantisation) -> str:

@@ -12,7 +12,7 @@ import openvino
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dse.core.errors import RequestError
+from dse.core.errors import ModelError, RequestError
 from dse.core.quantisation import KNOBS, Method, Way, obstacle
 from dse.formats.precision import read_precision
 from dse.models.provider import NO_METHOD, Quantising, provider_of
@@ -24,7 +24,16 @@ from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.question_answering._calibration import RANDOM_TOKENS
 from dse.tasks.question_answering._onnx_file import onnx_bytes as encoder_bytes
-from tests.models.test_quantised import BOTH, GIVEN_INT8, SMALL, both, files, folder
+from tests import small_models
+from tests.models.test_quantised import (
+    BOTH,
+    GIVEN_INT8,
+    SMALL,
+    SMALL_TFLITE,
+    both,
+    files,
+    folder,
+)
 from tests.tasks.question_answering.encoders import SMALL as ENCODER
 from tests.tasks.question_answering.encoders import feeds as questions
 
@@ -34,7 +43,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.core.configuration import KnobValue
+    from dse.core.configuration import KnobValue, ModelFormat
 
 __all__ = ["folder"]  # a fixture
 
@@ -208,6 +217,7 @@ def test_the_layer_that_costs_most_stays_in_float32(spoiled: int, tmp_path: Path
 
 
 def test_layers_are_ranked_once_for_any_number_of_them(folder: Path, own_cache: Path) -> None:
+    (folder / "small.onnx").write_bytes(small_models.onnx_bytes(heads=2))  # three layers
     provider = both(files(folder, SMALL))
     assert isinstance(provider, Quantising)
     made = [
@@ -217,6 +227,38 @@ def test_layers_are_ranked_once_for_any_number_of_them(folder: Path, own_cache: 
     assert sizes[0] < sizes[1]
     (ranking,) = (own_cache / "models" / "rankings").glob("*.json")
     assert len(json.loads(ranking.read_bytes())) >= 2
+
+
+@pytest.mark.parametrize("form", BOTH)
+def test_more_layers_in_float32_than_there_are_make_no_file(
+    form: ModelFormat, folder: Path, own_cache: Path
+) -> None:
+    """They would make the file of a smaller number, and be measured as another method."""
+    provider = both(files(folder, SMALL, SMALL_TFLITE))
+    assert isinstance(provider, Quantising)
+    name = f"small.{form}"
+    with pytest.raises(ModelError) as caught:
+        provider.by({"fp32_layers": 32}).artefact("small", "int8", (form,))
+    assert str(caught.value) == (
+        f"{name} can't be quantised: fp32_layers=32, but it has 2 layers that would gain accuracy "
+        "in float32"
+    )
+    with pytest.raises(ModelError) as caught:
+        provider.by({"fp32_layers": 2}).artefact("small", "int8", (form,))
+    reason = "with so many layers in float32 none is left in int8"
+    assert str(caught.value) == f"{name} can't be quantised: {reason}"
+    assert not list((own_cache / "models" / "quantised").glob(f"*.{form}"))
+    assert provider.by({"fp32_layers": 1}).artefact("small", "int8", (form,)).path.is_file()
+
+
+def test_an_encoder_without_int8_products_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fp32.onnx"
+    path.write_bytes(chain(1))
+    batches: list[Any] = [(np.ones((1, 16), np.float32),)]
+    kept = [f"p{place}/MatMul" for place in range(3)]
+    assert quantise(path, "onnx-products", batches, kept=kept[:2])
+    with pytest.raises(ModelError, match="none is left in int8"):
+        quantise(path, "onnx-products", batches, kept=kept)
 
 
 @pytest.mark.usefixtures("own_cache")

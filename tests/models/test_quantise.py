@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dse.core import requirements
-from dse.core.errors import DseError, UnavailableError
+from dse.core.errors import DseError, ModelError, UnavailableError
 from dse.models import quantise
 from dse.models.calibration import Calibration
 from dse.tasks.image_classification.models import builtin
@@ -22,6 +22,7 @@ from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import Conv, Dense
 from dse.tasks.image_classification.preprocessing import to_form
+from tests import small_models
 from tests.image_models import preprocessing_of
 from tests.resnets import CLASSES, SIDE, narrow, reference_onnx
 
@@ -562,3 +563,17 @@ def test_a_temporary_folder_that_is_not_there_is_a_clear_error(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(DseError, match=r"^x\.onnx can't be quantised: .*gone.*No such file"):
         quantise.quantise(tmp_path / "x.onnx", "onnx", [])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_weights_that_hold_nan_are_named(form: ModelFormat, tmp_path: Path) -> None:
+    dense = np.ones((small_models.FEATURES, small_models.CLASSES), np.float32)
+    dense[3, 1] = np.nan
+    write = small_models.tflite_bytes if form == "tflite" else small_models.onnx_bytes
+    path = tmp_path / f"spoiled.{form}"
+    path.write_bytes(write(dense=dense))
+    shape = (1, 8, 8, 3) if form == "tflite" else (1, 3, 8, 8)
+    with pytest.raises(ModelError) as caught:
+        quantise.quantise(path, form, [(np.ones(shape, np.float32),)])
+    reason = f"spoiled.{form} can't be quantised: its weights 'dense' hold NaN"
+    assert str(caught.value) == reason
