@@ -2,12 +2,14 @@
 
 Each measurement has a worker of its own, and a conversion takes seconds, half a minute of a large
 model. A conversion is a folder whose name is a digest of what it was made of and by what; the name
-comes last, so that no reader finds half of it.
+comes last, so that no reader finds half of it. The checksums of its files lie beside them: one that
+was damaged since is made anew, and never counts as a fault of the model.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -19,11 +21,13 @@ from typing import TYPE_CHECKING
 from ._runtime_cache import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 KIND = "conversions"
 MOST_BYTES = 4 << 30
 """Of all conversions that are kept; the ones that were used last stay."""
+CHECKSUMS = "checksums.json"
+"""The file of a conversion with the SHA-256 of each of its files, by name."""
 
 Stamp = tuple[Path, int, int]
 """A file, its size, and when it was changed last, in nanoseconds."""
@@ -65,15 +69,35 @@ def _digest(files: Sequence[Stamp], options: str) -> str:
 
 
 def find_kept(conversion: Path, names: Sequence[str]) -> list[str] | None:
-    """The paths of a conversion's files, which have been used now; None if one is missing."""
+    """The paths of a conversion's files, which have been used now; None if one is not as it was."""
     paths = [conversion / name for name in names]
     try:
-        if any(path.stat().st_size == 0 for path in paths):
+        checksums = _read_checksums(conversion)
+        if any(_checksum(stamp(path)) != checksums.get(path.name) for path in paths):
             return None
         os.utime(conversion)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return [str(path) for path in paths]
+
+
+def _read_checksums(conversion: Path) -> Mapping[str, str]:
+    """What the files of a conversion were, by name.
+
+    Raises:
+        OSError, ValueError: it does not say.
+    """
+    found = json.loads((conversion / CHECKSUMS).read_bytes())
+    if not isinstance(found, dict):
+        raise ValueError(f"{CHECKSUMS} holds no fields")  # noqa: TRY004  # as of other damage
+    return found
+
+
+@lru_cache(maxsize=64)
+def _checksum(file: Stamp) -> str:
+    """The SHA-256 of a file; one that lies there as before is not read again."""
+    with file[0].open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def keep(folder: Path, names: Sequence[str], conversion: Path) -> list[str] | None:
@@ -81,13 +105,16 @@ def keep(folder: Path, names: Sequence[str], conversion: Path) -> list[str] | No
     part = conversion.with_name(f"{conversion.name}.{secrets.token_hex(4)}.tmp")
     try:
         part.mkdir(mode=0o700)
+        checksums = {}
         for name in names:
+            checksums[name] = _checksum(stamp(folder / name))
             with (folder / name).open("rb") as source, (part / name).open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
                 target.flush()
                 os.fsync(target.fileno())
+        (part / CHECKSUMS).write_text(json.dumps(checksums))
         with suppress(FileExistsError):
-            _rename(part, conversion)
+            _rename(part, names, conversion)
     except OSError:  # the disk is full, say: what was made is of use all the same
         return None
     finally:
@@ -96,8 +123,8 @@ def keep(folder: Path, names: Sequence[str], conversion: Path) -> list[str] | No
     return find_kept(conversion, names)
 
 
-def _rename(part: Path, conversion: Path) -> None:
-    """Gives a conversion its name; one with a file that is missing or empty gives way.
+def _rename(part: Path, names: Sequence[str], conversion: Path) -> None:
+    """Gives a conversion its name; one with a file that is missing or damaged gives way.
 
     Raises:
         FileExistsError: another process was faster.
@@ -108,7 +135,7 @@ def _rename(part: Path, conversion: Path) -> None:
     except OSError:
         if not conversion.is_dir():
             raise
-        if find_kept(conversion, [each.name for each in part.iterdir()]) is not None:
+        if find_kept(conversion, names) is not None:
             raise FileExistsError(str(conversion)) from None
         shutil.rmtree(conversion)
         part.rename(conversion)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import mmap
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import weakref
 from collections.abc import Hashable
 from functools import lru_cache
@@ -26,6 +24,7 @@ from dse.formats.data_files import find_data_files
 from dse.formats.onnx_interface import declares_opset, onnx_interface
 
 from ._conversions import Stamp, conversion_folder, find_kept, keep, stamp
+from ._scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,26 +76,27 @@ class Converted:
 
     Args:
         paths: by which they can be opened any number of times.
+        scratch: the folder that they lie in, if it is to go with this object.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], scratch: Scratch | None = None) -> None:
         self.paths = list(paths)
+        self._scratch = scratch
 
     @classmethod
-    def nameless(cls, folder: Path, names: Sequence[str]) -> Converted:
+    def nameless(cls, scratch: Scratch, names: Sequence[str]) -> Converted:
         """Files that are there as long as this object; the folder is removed.
 
         Where the system allows it they have no name: a process that is killed leaves nothing.
         """
+        files = [scratch.path / name for name in names]
         if not _DESCRIPTORS.is_dir():
-            made = cls([str(folder / name) for name in names])
-            weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
-            return made
-        numbers = [os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC) for name in names]
+            return cls([str(file) for file in files], scratch)
+        numbers = [os.open(file, os.O_RDONLY | os.O_CLOEXEC) for file in files]
         made = cls([str(_DESCRIPTORS / str(number)) for number in numbers])
         for number in numbers:
             weakref.finalize(made, os.close, number)
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove()
         return made
 
 
@@ -143,7 +143,7 @@ def convert(converter: Converter, model: Path) -> Converted:
     if conversion is not None and (kept := find_kept(conversion, converter.results())):
         return Converted(kept)
     made = _convert(converter, path, stamps, conversion)
-    if not all(Path(each).exists() for each in made.paths):  # dropped since by another process
+    if not _lasts(made, conversion):
         _convert.cache_clear()
         made = _convert(converter, path, stamps, conversion)
     return made
@@ -153,19 +153,28 @@ def convert(converter: Converter, model: Path) -> Converted:
 def _convert(
     converter: Converter, model: Path, stamps: tuple[Stamp, ...], conversion: Path | None
 ) -> Converted:
-    folder = Path(tempfile.mkdtemp(prefix="dse-"))
+    scratch = Scratch()
+    folder = scratch.path
     names = converter.results()
     try:
         _run(converter, model, folder)
         if _have_changed(stamps):
             conversion = None
         if conversion is not None and (kept := keep(folder, names, conversion)):
-            shutil.rmtree(folder, ignore_errors=True)
+            scratch.remove()
             return Converted(kept)
-        return Converted.nameless(folder, names)
+        return Converted.nameless(scratch, names)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove()
         raise
+
+
+def _lasts(made: Converted, conversion: Path | None) -> bool:
+    """Whether what this process has made is there: others may have dropped or damaged it since."""
+    paths = [Path(each) for each in made.paths]
+    if conversion is not None and paths[0].parent == conversion:
+        return find_kept(conversion, [path.name for path in paths]) is not None
+    return all(path.exists() for path in paths)
 
 
 def _have_changed(stamps: Sequence[Stamp]) -> bool:

@@ -7,12 +7,14 @@ environment of its own, into which pip installs no more than what is pinned.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadRequest, UnsupportedError, arrays_of
+from dse.core.launcher import launch_command
 from dse.core.signature import shape_text
 from dse.formats.data_files import find_data_files
 
@@ -169,7 +171,8 @@ class _Converter:
 
     def command(self, model: Path, folder: Path) -> list[str]:
         (folder / MODEL).symlink_to(model)  # it writes beside what it reads
-        return [str(_program()), *_words(self.shape)]
+        words = [str(_program()), *_words(self.shape)]
+        return launch_command(sys.executable, f"{__package__}._program", *words, bound=True)
 
     def results(self) -> Sequence[str]:
         return RESULTS

@@ -56,7 +56,8 @@ def test_what_is_kept_is_found(conversion: Path, made: Path) -> None:
     expected = [str(conversion / name) for name in NAMES]
     assert conversions.keep(made, NAMES, conversion) == expected
     assert conversions.find_kept(conversion, NAMES) == expected
-    assert sorted(path.name for path in conversion.iterdir()) == sorted(NAMES)
+    left = sorted([*NAMES, conversions.CHECKSUMS])
+    assert sorted(path.name for path in conversion.iterdir()) == left
     assert (conversion / NAMES[0]).read_text() == NAMES[0]
     assert conversion.stat().st_mode & 0o077 == 0
 
@@ -70,9 +71,14 @@ def test_half_of_a_conversion_is_none(conversion: Path, made: Path) -> None:
     assert conversions.keep(made, NAMES, conversion) == [str(conversion / name) for name in NAMES]
 
 
-def test_a_conversion_with_an_empty_file_gives_way(conversion: Path, made: Path) -> None:
+@pytest.mark.parametrize("name", [NAMES[1], conversions.CHECKSUMS])
+@pytest.mark.parametrize("content", [b"", b"[]", b"MODEL.bin", b"\xff{"])
+def test_a_conversion_with_a_damaged_file_gives_way(
+    conversion: Path, made: Path, name: str, content: bytes
+) -> None:
     conversions.keep(made, NAMES, conversion)
-    (conversion / NAMES[1]).write_bytes(b"")
+    (conversion / name).write_bytes(content)
+    assert conversions.find_kept(conversion, NAMES) is None
     assert conversions.keep(made, NAMES, conversion) == [str(conversion / name) for name in NAMES]
     assert list(conversion.parent.iterdir()) == [conversion]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +47,16 @@ def test_a_batch_scores_to_the_last_bit_as_its_samples_do(runtime: Runtime, tmp_
         np.testing.assert_array_equal(alone, scores[place : place + 1])
     together.close()
     single.close()
+
+
+def test_the_converter_ends_with_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ncnn = importlib.import_module("dse.backends.ncnn")
+    monkeypatch.setattr(ncnn, "_program", lambda: tmp_path / "pnnx")
+    words = ncnn._Converter((1, 3, SIDE, SIDE)).command(tmp_path / "small.onnx", tmp_path)
+    assert json.loads(words[3])["parent"] == os.getpid()
+    assert words[4:6] == ["dse.backends._program", str(tmp_path / "pnnx")]
 
 
 def test_a_converter_that_crashes_is_a_refusal(runtime: Runtime, tmp_path: Path) -> None:
