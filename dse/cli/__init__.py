@@ -6,11 +6,15 @@ import os
 import sys
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from dse import __version__
-from dse.core.errors import DseError
+from dse.core.errors import DseError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 INTERRUPTED = 130
 HINTS = {
@@ -113,6 +117,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(f"{error.format_message()} {hint}", error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
+    except RequestError as error:
+        return _fail(error.headline, error.exit_code, error.details)
     except DseError as error:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -160,8 +166,12 @@ def _explain_denial(error: PermissionError, file: str) -> str:
     return f"{explain_denial(error, path, os.R_OK)}{remedy}"
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, details: Iterable[str] = ()) -> int:
     from dse.cli.output import write_line
+    from dse.core.wording import WIDTH, wrap_words
 
     write_line(f"dse: {' '.join(message.split())}", err=True)
+    for detail in details:
+        for line in wrap_words(f"  {detail}", WIDTH):
+            write_line(line, err=True)
     return code

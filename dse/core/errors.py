@@ -24,8 +24,9 @@ class RequestError(DseError):
         line: line of the mistake, counted from 1.
         field: dotted name of the field (``backends.onnxruntime.threads``).
         remedy: what the user should do about it.
+        details: of a problem that has several parts, a few words for each.
 
-    ``str()`` gives one line: ``file:line: field: problem; remedy``.
+    ``str()`` gives one line: ``file:line: field: problem: details; remedy``.
     """
 
     exit_code = 2
@@ -38,22 +39,28 @@ class RequestError(DseError):
         line: int | None = None,
         field: str | None = None,
         remedy: str | None = None,
+        details: tuple[str, ...] = (),
     ) -> None:
         self.problem = problem
         self.file = Path(file) if file is not None else None
         self.line = line
         self.field = field
         self.remedy = remedy
-        super().__init__(self._one_line())
+        self.details = details
+        super().__init__(self._one_line(("; ".join(details),) if details else ()))
 
-    def _one_line(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The same line without the details."""
+        return self._one_line()
+
+    def _one_line(self, details: tuple[str, ...] = ()) -> str:
         parts = []
         if self.file is not None:
             parts.append(f"{self.file}:{self.line}" if self.line else str(self.file))
         if self.field:
             parts.append(self.field)
-        parts.append(self.problem)
-        text = ": ".join(parts)
+        text = ": ".join([*parts, self.problem, *details])
         if self.remedy:
             text = f"{text}; {self.remedy}"
         return " ".join(text.split())

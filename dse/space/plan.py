@@ -149,9 +149,7 @@ def resolve(
     obstacles = _Obstacles(space, catalogue, offers, available_cpus, instruction_sets)
     kept, excluded = _divide(configurations(space, offers, *machine), obstacles)
     if not kept:
-        why = _most_frequent(excluded)
-        problem = f"nothing in this space can run here: {why}"
-        raise RequestError(problem, file=space.file, remedy="change the space, or offer models")
+        raise _nothing_left(space, excluded)
     return Plan(tuple(kept), _occurring(parameters(space, offers, *machine), kept), excluded)
 
 
@@ -287,12 +285,16 @@ def _short(counts: list[str]) -> str:
     return ", ".join(counts[:4]) + (" and more" if len(counts) > 4 else "")
 
 
-def _most_frequent(excluded: Iterable[Excluded]) -> str:
-    counts: Counter[str] = Counter()
-    for entry in excluded:
-        counts[entry.reason] += entry.count
-    ((reason, _),) = counts.most_common(1)
-    return reason
+def _nothing_left(space: SearchSpace, excluded: Sequence[Excluded]) -> RequestError:
+    """The error about a space of which nothing can run here; it has all the reasons."""
+    problem, reasons = "nothing in this space can run here", {entry.reason for entry in excluded}
+    alone = len(reasons) == 1
+    return RequestError(
+        f"{problem}: {reasons.pop()}" if alone else problem,
+        file=space.file,
+        remedy="change the space, or offer models",
+        details=() if alone else exclusion_lines(excluded),
+    )
 
 
 def _occurring(dimensions: Iterable[Parameter], kept: list[Configuration]) -> tuple[Parameter, ...]:

@@ -38,8 +38,8 @@ def read_space(path: Path) -> SearchSpace:
         RequestError: the file is wrong, or a value in it is unknown, senseless, given twice or
             without effect; names file, line and field.
     """
-    form, document = yaml_reader.read_document(path, SpaceForm)
-    return _space(form, document, path.parent)
+    data, document = yaml_reader.load(path)
+    return _space(data, document, path.parent)
 
 
 def read_space_text(text: str, path: Path) -> SearchSpace:
@@ -53,7 +53,7 @@ def read_space_text(text: str, path: Path) -> SearchSpace:
         RequestError: see `read_space`.
     """
     data, document = yaml_reader.load_text(text, path)
-    return _space(yaml_reader.check(data, SpaceForm, document), document, path.parent)
+    return _space(data, document, path.parent)
 
 
 def space_from_dict(data: Mapping[str, Any], origin: Path | None = None) -> SearchSpace:
@@ -66,10 +66,12 @@ def space_from_dict(data: Mapping[str, Any], origin: Path | None = None) -> Sear
     Raises:
         RequestError: it is not a valid space; names the field.
     """
-    return _space(yaml_reader.check(dict(data), SpaceForm), yaml_reader.Document(), origin)
+    return _space(dict(data), yaml_reader.Document(), origin)
 
 
-def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSpace:
+def _space(data: dict[str, Any], document: Document, origin: Path | None) -> SearchSpace:
+    _refuse_conditions_of_backends(data.get("backends"), document)
+    form = yaml_reader.check(data, SpaceForm, document)
     _check_task(form.task, document)
     models = _models(form, document)
     precisions = _names(form.precisions, PRECISIONS, document, "precisions")
@@ -102,6 +104,18 @@ def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSp
             remedy="take out some values",
         )
     return space
+
+
+def _refuse_conditions_of_backends(backends: Any, document: Document) -> None:
+    """Refuses a condition that stands beside knobs: the form has no place for one there."""
+    for name, given in backends.items() if isinstance(backends, dict) else ():
+        if isinstance(given, dict) and "when" in given:
+            knob = next((field for field in given if field != "when"), "KNOB")
+            raise document.error(
+                "a condition belongs to a knob, not to a backend",
+                *("backends", name, "when"),
+                remedy=f"write it below a knob, as in '{knob}: {{values: ..., when: ...}}'",
+            )
 
 
 def _check_task(name: str, document: Document) -> None:

@@ -53,6 +53,21 @@ def test_it_is_one_line_and_nothing_is_lost(
     assert taken(database) == taken_before
 
 
+def test_of_several_reasons_each_has_a_line(command: Command, here: Path) -> None:
+    cpus = "threads: 4096\nobjectives: [latency_p90_ms]\n"
+    space = "models: [quickstart, mobilenet-v1-0.25-128]\nbackends: [onnxruntime]\n"
+    lay_out({"s.yaml": space + cpus}, here)
+    answer = command("explore", "s.yaml")
+    assert answer.code == 2
+    head, *reasons = answer.err.splitlines()
+    assert head == (
+        "dse: s.yaml: nothing in this space can run here; change the space, or offer models"
+    )
+    assert all(line.startswith("  ") and len(line) <= 80 for line in reasons)
+    assert "no model of that name is on offer" in " ".join(reasons)
+    assert "4096 threads are more than the" in " ".join(reasons)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "backend"),
     [

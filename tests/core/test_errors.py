@@ -34,12 +34,17 @@ def test_exit_codes() -> None:
             RequestError("0", file="a.yaml", line=3, field="backends.x.threads", remedy="use 1"),
             "a.yaml:3: backends.x.threads: 0; use 1",
         ),
+        (RequestError("no", remedy="go", details=("a is", "b\nis")), "no: a is; b is; go"),
         # A line without a file says nothing.
         (RequestError("no model", line=3), "no model"),
     ],
 )
 def test_the_line(error: RequestError, line: str) -> None:
     assert str(error) == line
+
+
+def test_the_headline_leaves_the_details_out() -> None:
+    assert RequestError("no", remedy="go", details=("a", "b")).headline == "no; go"
 
 
 @given(

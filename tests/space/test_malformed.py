@@ -225,6 +225,18 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         "backends.onnxruntime.spinning.when",
         "is missing",
     ),
+    "condition of a backend": (
+        ORT + "    spinning: true\n    when: {precision: fp32}\n",
+        5,
+        "backends.onnxruntime.when",
+        "not to a backend; write it below a knob, as in 'spinning: {values: ..., when: ...}'",
+    ),
+    "condition of a backend without knobs": (
+        ORT + "    when: {precision: fp32}\n",
+        4,
+        "backends.onnxruntime.when",
+        "as in 'KNOB: {values: ..., when: ...}'",
+    ),
     "misspelt condition": (
         ORT + "    spinning:\n      values: [true]\n      wen: {precision: fp32}\n",
         6,

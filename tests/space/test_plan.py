@@ -118,21 +118,30 @@ def test_a_condition_on_models_that_match_nothing_is_refused(tmp_path: Path) -> 
     assert caught.value.field == "backends.litert.xnnpack.when.model[1]"
 
 
-def test_where_nothing_can_run_the_most_frequent_reason_is_told(tmp_path: Path) -> None:
+def test_where_nothing_can_run_all_reasons_are_told(tmp_path: Path) -> None:
     text = "models: [alpha-1, nameless]\nprecisions: [fp32, int8, fp16]\nbackends: [litert]\n"
     path = write(tmp_path, text)
     obstacles = dict.fromkeys([("alpha-1", p, "litert") for p in ("fp32", "int8")], "no tflite")
     obstacles["alpha-1", "fp16", "litert"] = "another reason"
     with pytest.raises(RequestError) as caught:
         resolve(read_space(path), Catalogue(obstacles=obstacles), 1, 1)
-    assert "nothing in this space can run here: no model of that name" in str(caught.value)
-    with pytest.raises(RequestError, match="can run here: no tflite"):
-        resolve(
-            space(precisions=["fp32", "int8", "fp16"], backends=["litert"]),
-            Catalogue(obstacles=obstacles),
-            1,
-            1,
-        )
+    error, remedy = caught.value, "change the space, or offer models"
+    assert error.headline == f"{path}: nothing in this space can run here; {remedy}"
+    assert error.details == (
+        "litert, nameless: no model of that name is on offer (3 configurations)",
+        "litert, alpha-1: no tflite (2 configurations)",
+        "litert fp16, alpha-1: another reason (1 configuration)",
+    )
+    assert str(error) == (
+        f"{path}: nothing in this space can run here: {'; '.join(error.details)}; {remedy}"
+    )
+
+
+def test_where_nothing_can_run_for_one_reason_it_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "models: alpha-1\nprecisions: [fp32, int8]\nbackends: [litert]\n")
+    with pytest.raises(RequestError, match="can run here: no tflite; change") as caught:
+        resolve(read_space(path), Catalogue(obstacles={"litert": "no tflite"}), 1, 1)
+    assert caught.value.details == ()
 
 
 def test_a_space_that_is_too_large_here_is_refused() -> None:
