@@ -12,7 +12,7 @@ from dse.core.details import QualityDetails
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
 from dse.core.paths import cache_dir
-from dse.core.quantisation import artefact_name, method_knobs
+from dse.core.quantisation import artefact_name, method_knobs, methods_alike
 from dse.core.signature import DTYPE_BYTES
 from dse.core.worker_environment import format_variables, user_variables
 from dse.measure.spec import SPEC_FILE, ModelFiles, Spec
@@ -238,7 +238,11 @@ def _origin(study: Study, record: Record, path: Path) -> str:
         return "yours"
     quality = record.outcome.quality
     seen = QualityDetails.of(quality.details).calibrated_on if quality is not None else None
-    return "made here from yours" + (f", calibrated on {seen} samples" if seen else "")
+    told = ["made here from yours", *([f"calibrated on {seen} samples"] if seen else ())]
+    suffix = path.suffix.removeprefix(".")
+    if alike := methods_alike(study.about.artefacts, record.configuration, suffix):
+        told.append(f"the same file as with {' or '.join(alike)}")
+    return ", ".join(told)
 
 
 def as_dict(found: Deployment) -> dict[str, Any]:

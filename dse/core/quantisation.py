@@ -68,6 +68,29 @@ def artefact_name(configuration: Configuration, model_format: str) -> str:
     return " ".join([*words, *(f"{name}={value}" for name, value in own)])
 
 
+def methods_alike(
+    noted: Mapping[str, str], configuration: Configuration, model_format: str
+) -> list[str]:
+    """Other methods that came to the same file, each by what is not as in a configuration.
+
+    Args:
+        noted: what a study has noted of files, by the names that `artefact_name` gives.
+        configuration: whose file it is.
+        model_format: of the file.
+    """
+    own = artefact_name(configuration, model_format)
+    plain = artefact_name(replace(configuration, knobs=()), model_format)
+    words = set(own.removeprefix(plain).split())
+    alike = [
+        name
+        for name, checksum in noted.items()
+        if checksum == noted.get(own) and name != own and f"{name} ".startswith(f"{plain} ")
+    ]
+    others = (name.removeprefix(plain).split() for name in alike)
+    changed = ([word for word in other if word not in words] for other in others)
+    return [" ".join(other) or "no method named" for other in changed]
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """How one int8 file is made; the values of `KNOBS`."""

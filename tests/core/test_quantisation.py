@@ -15,6 +15,7 @@ from dse.core.quantisation import (
     Way,
     artefact_name,
     method_knobs,
+    methods_alike,
     obstacle,
     usual,
 )
@@ -64,6 +65,20 @@ def test_files_by_different_methods_are_noted_apart() -> None:
         "m int8 onnx weight_range=full",
         "m int8 onnx weight_range=safe",
     }
+
+
+def test_methods_that_came_to_the_same_file_are_named_by_what_differs() -> None:
+    own = configuration(calibration="entropy", weight_range="safe", spinning=True)
+    noted = {
+        "m int8 onnx calibration=entropy weight_range=safe": "same",
+        "m int8 onnx calibration=minmax weight_range=safe": "same",
+        "m int8 onnx calibration=entropy weight_range=full": "another",
+        "m int8 onnx": "same",
+        "m int8 tflite calibration=minmax weight_range=safe": "same",
+        "m2 int8 onnx calibration=minmax weight_range=safe": "same",
+    }
+    assert methods_alike(noted, own, "onnx") == ["calibration=minmax", "no method named"]
+    assert methods_alike({"m int8 onnx": "same"}, own, "onnx") == []
 
 
 @pytest.mark.parametrize(

@@ -157,3 +157,22 @@ def test_a_file_that_can_t_be_converted_fails_alone(command: Command, here: Path
     done = command.good("explore", "--settle", 0, space, "--models", folder, "--sampler", "grid")
     assert command.counts("space") == (2, 2, 0, 2)
     assert "v1.onnx can't be converted to TFLite" in done.err
+
+
+def test_more_layers_in_float32_than_a_model_has_are_told(command: Command, here: Path) -> None:
+    """They would be one file that is measured as several methods, or none in int8."""
+    space = write_space(
+        here,
+        models="small",
+        precisions="int8",
+        backends={"onnxruntime": {"fp32_layers": [0, 1, 2, 32]}},
+        threads=1,
+        batch_sizes=1,
+        objectives=["accuracy_percent"],
+    )
+    given = ("--models", models(here, ONNX), "--dataset", write_images(here))
+    done = command.good("explore", "--settle", 0, space, *given, "--sampler", "grid")
+    assert command.counts("space") == (2, 2, 0, 2)
+    told = " ".join(done.err.split())
+    assert "fp32_layers=32, but it has 2 layers that would gain accuracy in float32" in told
+    assert "with so many layers in float32 none is left in int8" in told
