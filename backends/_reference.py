@@ -65,10 +65,10 @@ def check_answers(name: str, request: LoadRequest, declared: Interface) -> None:
     [path] = convert(asked, request.model_file).paths
     found = json.loads(Path(path).read_text(encoding="utf-8"))
     for output, apart in found["apart"].items():
-        raise UnsupportedError(
-            f"{name} computes something else than {REFERENCE}: their values of the output "
-            f"'{output}' are {apart:.2g} standard deviations apart"
-        )
+        told = f"their values of the output '{output}' are {apart:.2g} standard deviations apart"
+        if not np.isfinite(apart):
+            told = f"of the output '{output}' one of them gives no numbers"
+        raise UnsupportedError(f"{name} computes something else than {REFERENCE}: {told}")
 
 
 def _signature(declared: Interface) -> Signature | None:
@@ -153,11 +153,11 @@ def _answers(name: str, request: LoadRequest, samples: GeneratedInputs) -> dict[
 def differences(
     answers: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]], most: float
 ) -> dict[str, float]:
-    """How far outputs lie apart that lie too far apart, in standard deviations.
+    """How far outputs lie apart that lie too far apart, in standard deviations; or infinitely.
 
     Args:
         answers: arrays by the output's name.
-        expected: what they should be; numbers that are not finite may be any.
+        expected: what they should be; where some are not finite numbers, answers may be any.
         most: how far apart they may lie.
     """
     found = {}
@@ -174,7 +174,7 @@ def _apart(answer: NDArray[Any], right: NDArray[Any]) -> float:
         return float("inf")
     known = np.isfinite(right.ravel())
     own, other = (np.asarray(one.ravel()[known], np.float64) for one in (answer, right))
-    if not own.size:
-        return 0.0
+    if not own.size or not np.isfinite(own).all():
+        return float("inf") if right.size else 0.0
     scale = float(other.std()) or float(np.abs(other).max()) or 1.0
     return float(np.abs(own - other).max()) / scale

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from dse.core.generated_inputs import GeneratedInputs
 from dse.core.metrics import Scenario
 from dse.core.signature import Input, Signature
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_responses
 from dse.loadgen.samples import Caller, PredictionError
 from dse.loadgen.settings import RunSettings
-from dse.core.generated_inputs import GeneratedInputs
 
 if TYPE_CHECKING:
     from pathlib import Path
