@@ -1,8 +1,8 @@
 """What a converted model answers, held against ONNX Runtime's answers to the same file.
 
-Converters give operators another meaning now and then, and the outputs have the right sizes all the
-same. So a conversion answers two made-up samples once, in a process of its own beside ONNX Runtime,
-and what came of that is kept as conversions are.
+The converters of MNN and ncnn give operators another meaning now and then, and the outputs have the
+right sizes all the same. So a conversion answers two made-up samples once, in a process of its own
+beside ONNX Runtime, and what came of that is kept as conversions are.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from dse.core.signature import shape_text
 from dse.formats.data_files import find_data_files
 
 from ._converted import Converted, convert, read_declared
+from ._reference import check_answers
 from ._scores import check_amounts, find_scores, scores_first
 from ._snippet import zeros
 
@@ -93,6 +94,7 @@ class NCNN:
         """See `dse.core.backend.Preparing`."""
         declared = read_declared(request)
         _converted(request, _shape(request, declared))
+        check_answers(self.name, request, declared)
 
     def load(self, request: LoadRequest) -> _Net:
         """Loads the network; the batch is a dimension of ncnn's own, beside those of a sample."""

@@ -23,6 +23,7 @@ from dse.core.backend import (
     Lack,
     LoadError,
     LoadRequest,
+    Preparing,
     Scores,
     Streams,
     UnsupportedError,
@@ -132,18 +133,23 @@ class RemoteRuntime:
     def lacks(self) -> list[Lack]:
         return [Lack(*one) for one in self._connection.ask({"do": "lacks"})[0]["lacks"]]
 
+    def prepare(self, request: LoadRequest) -> None:
+        self._ask("prepare", request)
+
     def load(self, request: LoadRequest) -> RemoteModel:
-        answer, _ = self._connection.ask(
-            {
-                "do": "load",
-                "configuration": request.configuration.as_dict(),
-                "model_file": str(request.model_file),
-                "signature": request.signature.as_dict() if request.signature else None,
-                "scores": asdict(request.scores) if request.scores else None,
-            }
-        )
+        answer = self._ask("load", request)
         streams = [RemoteStream(self._connection, number) for number in answer["models"]]
         return RemoteModel(self._connection, answer["model"], streams)
+
+    def _ask(self, what: str, request: LoadRequest) -> Message:
+        asked = {
+            "do": what,
+            "configuration": request.configuration.as_dict(),
+            "model_file": str(request.model_file),
+            "signature": request.signature.as_dict() if request.signature else None,
+            "scores": asdict(request.scores) if request.scores else None,
+        }
+        return self._connection.ask(asked)[0]
 
 
 class SettledRuntime(RemoteRuntime):
@@ -240,8 +246,12 @@ class Server:
         if what == "lacks":
             lacks = self._runtime.lacks() if isinstance(self._runtime, Built) else ()
             return {"lacks": [[one.name, one.value, one.reason] for one in lacks]}, []
+        if what == "prepare":
+            if isinstance(self._runtime, Preparing):
+                self._runtime.prepare(_wanted(request))
+            return {}, []
         if what == "load":
-            return self._load(request), []
+            return self._load(_wanted(request)), []
         model = self._models[request["model"]]
         if what == "bind":
             batch = tuple(arrays) if request["several"] else arrays[0]
@@ -262,19 +272,22 @@ class Server:
         model.close()
         return {}, []
 
-    def _load(self, request: Message) -> Message:
-        configuration = Configuration.from_dict(request["configuration"])
-        given = request["signature"]
-        signature = Signature.from_dict(given) if given else None
-        file = Path(request["model_file"])
-        known = request["scores"]
-        scores = Scores(known["width"], tuple(known["usual"])) if known else None
-        wanted = LoadRequest(configuration, file, {}, signature, scores)
+    def _load(self, wanted: LoadRequest) -> Message:
         loaded = self._runtime.load(wanted)
         streams = list(loaded.streams()) if isinstance(loaded, Streams) else []
         first = len(self._models)
         self._models += [loaded, *streams]
         return {"model": first, "models": [first + 1 + i for i in range(len(streams))]}
+
+
+def _wanted(request: Message) -> LoadRequest:
+    configuration = Configuration.from_dict(request["configuration"])
+    given = request["signature"]
+    signature = Signature.from_dict(given) if given else None
+    file = Path(request["model_file"])
+    known = request["scores"]
+    scores = Scores(known["width"], tuple(known["usual"])) if known else None
+    return LoadRequest(configuration, file, {}, signature, scores)
 
 
 def main() -> int:

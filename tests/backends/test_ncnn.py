@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from dse.core.backend import LoadRequest, Runtime, Scores, UnsupportedError
+from dse.core.backend import LoadRequest, Preparing, Runtime, Scores, UnsupportedError
 from dse.core.configuration import Configuration
 from tests.any_models import model, value
 from tests.small_models import SIDE, onnx_bytes
@@ -19,6 +19,8 @@ from tests.small_models import SIDE, onnx_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from onnx import ModelProto
 
 
 @pytest.fixture
@@ -103,3 +105,23 @@ def test_arithmetic_is_a_true_knob(runtime: Runtime, tmp_path: Path, arithmetic:
     assert np.array_equal(one, two) == (arithmetic == "fp32")
     usual.close()
     other.close()
+
+
+def spread() -> ModelProto:
+    """Opset 11 has each axis after the first that is named in the sum of exponentials."""
+    nodes = [
+        helper.make_node("Conv", ["pixels", "filters"], ["filtered"]),
+        helper.make_node("Softmax", ["filtered"], ["scores"], axis=1),
+    ]
+    filters = {"filters": np.random.default_rng(3).normal(size=(4, 3, 1, 1)).astype(np.float32)}
+    pixels, scores = value("pixels", ("batch", 3, 8, 8)), value("scores", ("batch", 4, 8, 8))
+    return model(nodes, [pixels], [scores], filters, opset=11)
+
+
+def test_another_meaning_of_an_operator_is_a_refusal(runtime: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "spread.onnx"
+    path.write_bytes(spread().SerializeToString())
+    loaded = LoadRequest(Configuration("m", "fp32", "ncnn", 1, 1), path, {})
+    assert isinstance(runtime, Preparing)
+    with pytest.raises(UnsupportedError, match=r"^ncnn computes something else than onnxruntime"):
+        runtime.prepare(loaded)
