@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 @derived_options
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
-@click.option("--all", "every", is_flag=True, help="Also show points that others seem ahead of.")
+@click.option(
+    "--by",
+    type=click.Choice(("precision", "runtime")),
+    help="Show instead what each precision and method of quantization costs and wins against "
+    "fp32, or what each runtime comes to.",
+)
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Also show points of the frontier, or methods, that others seem ahead of.",
+)
 def frontier(
     study: str,
     storage: str | None,
@@ -29,17 +40,20 @@ def frontier(
     *,
     as_json: bool,
     as_csv: bool,
+    by: str | None,
     every: bool,
 ) -> None:
     """Show the Pareto-optimal configurations of a study.
 
     Your own metrics, conditions and objectives are computed from the measurements. JSON and CSV
-    have all points of the frontier.
+    have all points of the frontier. Points that others dominate are in `dse report` alone.
 
     \b
     Examples:
       dse frontier quickstart
       dse frontier quickstart --where 'latency_p90_ms < 5 and threads == 1'
+      dse frontier quickstart --by runtime
+      dse frontier int8 --by precision
     """  # noqa: D301  # click keeps the lines after this mark
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
@@ -48,7 +62,9 @@ def frontier(
     from dse.study.study import Study
 
     view = View(Study.load(existing_folder(study), storage), derivation)
-    if as_json:
+    if by is not None:
+        _show_by(view, by, as_json=as_json, as_csv=as_csv, every=every)
+    elif as_json:
         from dse.report.summary import frontier as as_object
 
         click.echo(json.dumps(as_object(view)))
@@ -88,3 +104,15 @@ def _show(view: View, *, every: bool) -> None:
     print_frontier(view, out, "--all", every=every)
     name = study_word(view.study)
     print_next(f"dse pick {name} {metric_option(view.study.space.objectives[0])}")
+
+
+def _show_by(view: View, by: str, *, as_json: bool, as_csv: bool, every: bool) -> None:
+    from dse.commands.console import console
+    from dse.commands.frontier_by import as_object, as_table, print_by
+
+    if as_json:
+        click.echo(json.dumps(as_object(view, by)))
+    elif as_csv:
+        write_content(as_table(view, by).to_csv(index=False))
+    else:
+        print_by(view, by, console(), every=every)

@@ -9,7 +9,14 @@ from dse.commands.console import PLAIN_WIDTH, print_lines
 from dse.core.metrics import CPU_TIME, MODEL_SIZE, PEAK_MEMORY
 from dse.report.standing import leaders
 from dse.report.summary import notes
-from dse.report.text import behind_lines, frontier_table, mark_lines, marks, settings_legend
+from dse.report.text import (
+    behind_lines,
+    beyond_lines,
+    frontier_table,
+    mark_lines,
+    marks,
+    settings_legend,
+)
 from dse.report.user_metrics import cell
 
 if TYPE_CHECKING:
@@ -44,7 +51,7 @@ def print_frontier(view: View, out: Console, how: str, *, every: bool = False) -
     known = {m.metric for record in points for m in record.outcome.measurements}
     more = [name for name in MORE if name in known and name not in view.metrics]
     out.print(_widest(out, table, view.metrics, more))
-    print_lines([] if every else behind_lines(frontier, how), out)
+    print_lines(beyond_lines(view) if every else behind_lines(frontier, how), out)
     explained = [settings_legend(points), *mark_lines(frontier, points)]
     print_lines([*explained, *notes(view)], out, "dim")
 

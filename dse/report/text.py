@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -19,6 +20,7 @@ from dse.report.standing import (
     leaders,
     place_notes,
     standing_on,
+    standings,
 )
 from dse.report.summary import ordered
 from dse.report.word_table import WordTable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dse.core.configuration import Configuration
+    from dse.report.view import View
     from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
 
@@ -149,6 +152,18 @@ def behind_lines(frontier: StudyFrontier, how: str) -> list[str]:
     if count == 1:
         return [f"and 1 more point that another seems ahead of; {how} shows it"]
     return [f"and {count} more points that others seem ahead of; {how} shows them"]
+
+
+def beyond_lines(view: View) -> list[str]:
+    """Which configurations are not on a frontier; nothing where all are."""
+    counts = Counter(standings(view).values())
+    told = {
+        Standing.DOMINATED: "that others dominate, for certain or most likely",
+        Standing.OUTSIDE: "outside constraints and conditions, or without a value",
+        Standing.FAILED: "failed",
+    }
+    parts = [f"{counts[each]} {words}" for each, words in told.items() if counts[each]]
+    return [f"not on the frontier: {'; '.join(parts)}; dse report has all"] if parts else []
 
 
 def short_settings(own: Configuration) -> str:

@@ -1,0 +1,142 @@
+"""What precision costs, in sentences and as a table."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from dse.core.measurement import Source
+from dse.core.wording import format_count, join_some
+from dse.report.precision import REFERENCE
+from dse.report.text import heading, words_and_unit
+from dse.report.word_table import WordTable
+from dse.study.decisions import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.report.precision import Cost, Costs, Speed
+
+UNDECIDED, UNKNOWN = "~", "?"
+MAX_NAMED = 3
+LEGEND = (
+    f"\u00d7 times as fast as {REFERENCE}; "
+    f"* leads: neither {REFERENCE} nor another method has better values in all"
+)
+
+
+def conclude(found: Costs) -> list[str]:
+    """What the usual method costs and wins on each runtime, and whether another loses less."""
+    firsts: dict[tuple[str, str], dict[str, Cost]] = {}
+    for row in found.rows:  # the first on a runtime is the usual method, if that is there
+        firsts.setdefault((row.backend, row.precision), {}).setdefault(row.model, row)
+    if not firsts:
+        return [f"no point has an {REFERENCE} point of the same model, runtime and settings"]
+    return [_sentence(found, list(rows.values())) for rows in firsts.values()]
+
+
+def _sentence(found: Costs, rows: Sequence[Cost]) -> str:
+    first = rows[0]
+    label = first.label if len({row.label for row in rows}) == 1 else first.precision
+    parts = filter(None, [_loss(found, rows), *(_speed(rows, name) for name in found.metrics[:1])])
+    told = f"{label} on {first.backend} {' and '.join(parts)}"
+    if len(rows) > 1:
+        return f"{told} (medians of {len(rows)} models)"
+    others = found.others(first)
+    if better := found.less_lost(first):
+        names = join_some([row.label for row in better], MAX_NAMED)
+        told += f"; certainly less is lost by {names}"
+    elif others and first.p_value is not None:
+        told += "; no other method certainly loses less"
+    leading = sum(row.leads for row in (first, *others))
+    alone = first.lost is not None and not leading
+    return f"{told}; {REFERENCE} leads alone" if alone else told
+
+
+def _loss(found: Costs, rows: Sequence[Cost]) -> str:
+    lost = [row.lost for row in rows if row.lost is not None]
+    if not lost or found.quality is None:
+        return "has no known accuracy"
+    value, luck = median(lost), ""
+    if len(rows) == 1 and rows[0].certain is not None:
+        luck = " for certain" if rows[0].certain else ", which may be luck,"
+    words, unit = words_and_unit(found.quality)
+    if not round(value, 1):
+        return f"loses no {words}"
+    unit = "points" if unit == "%" else unit
+    return f"{'gains' if value < 0 else 'loses'} {abs(value):.1f} {unit} of {words}{luck}"
+
+
+def _speed(rows: Sequence[Cost], metric: str) -> str:
+    known = [row.speeds[metric] for row in rows if metric in row.speeds]
+    if not known:
+        return ""
+    told = f"is {median(each.ratio for each in known):.2f} times as fast as {REFERENCE}"
+    if len(known) > 1 or known[0].order is not Order.OPEN:
+        return told
+    return f"{told}, {'within the noise' if known[0].noise_known else 'the noise being unknown'}"
+
+
+def table(found: Costs, *, every: bool) -> WordTable:
+    """Methods by model and runtime: the accuracy lost, and how many times as fast as fp32.
+
+    Args:
+        found: what it shows.
+        every: whether to show those that neither lead nor are the usual method.
+    """
+    unit = words_and_unit(found.quality)[1] if found.quality else ""
+    speeds = [f"\u00d7 {heading(name).partition(' [')[0]}" for name in found.metrics]
+    made = WordTable(
+        *(("model", False), ("runtime", False), ("method", False), ("", False)),
+        *((each, True) for each in (f"lost [{'points' if unit == '%' else unit}]", *speeds)),
+    )
+    for row in _shown(found, every=every):
+        mark = "*" if row.leads else ""
+        lost = "" if row.lost is None else f"{row.lost:.1f} {_loss_mark(row)}"
+        cells = (_speed_cell(row.speeds.get(name)) for name in found.metrics)
+        made.add_row(*map(Text, (row.model, row.backend, row.label, mark, lost, *cells)))
+    return made
+
+
+def _shown(found: Costs, *, every: bool) -> list[Cost]:
+    return [row for row in found.rows if every or row.leads or row.usual]
+
+
+def _loss_mark(row: Cost) -> str:
+    return " " if row.certain else UNKNOWN if row.certain is None else UNDECIDED
+
+
+def _speed_cell(speed: Speed | None) -> str:
+    return "" if speed is None else f"{speed.ratio:.2f} {_speed_mark(speed)}"
+
+
+def _speed_mark(speed: Speed) -> str:
+    if speed.order is not Order.OPEN:
+        return " "
+    return UNDECIDED if speed.noise_known else UNKNOWN
+
+
+def notes(found: Costs, *, every: bool) -> list[str]:
+    """What a reader must know of the table."""
+    shown = _shown(found, every=every)
+    marks = {_loss_mark(row) for row in shown if row.lost is not None}
+    marks |= {_speed_mark(speed) for row in shown for speed in row.speeds.values()}
+    hidden, left_out = len(found.rows) - len(shown), found.unpaired
+    sources = {q.source for row in shown for r in row.records if (q := r.outcome.quality)}
+    more = f"and {format_count(hidden, 'more method')} that others are ahead of; --all shows them"
+    undecided = "not decided: the samples, or the noise of the runs, can't tell it from none"
+    unknown = "not known: other samples, published values, or a noise that too few runs tell"
+    several = "of several settings, such as thread counts, the median is shown"
+    lacking = f"without an {REFERENCE} point of the same model, runtime and settings"
+    told = {
+        more: hidden,
+        LEGEND: shown,
+        f"{UNDECIDED} {undecided}": UNDECIDED in marks,
+        f"{UNKNOWN} {unknown}": UNKNOWN in marks,
+        several: any(len(row.records) > 1 for row in shown),
+        "accuracies are published, not measured here": Source.PUBLISHED in sources,
+        f"left out: {format_count(left_out, 'point')} {lacking}": left_out,
+    }
+    return [line for line, applies in told.items() if applies]
