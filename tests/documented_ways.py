@@ -234,6 +234,7 @@ WAYS: Mapping[str, Way] = {
         "quickstart"
     ),
     f"dse frontier bert --where {_SPARSE}": _explored("bert"),
+    "dse frontier int8 --by precision": _explored("int8"),
     "dse frontier quickstart --facts facts.yaml --metric "
     "'samples_per_dollar = throughput_samples_per_s * 3600 / price_per_hour'": _explored(
         "quickstart"

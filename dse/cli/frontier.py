@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
 @click.option(
     "--by",
-    type=click.Choice(("precision", "runtime")),
+    type=click.Choice(("precision", "runtime")),  # dse.report.breakdown.WAYS
     help="Show instead what each precision and method of quantization costs and wins against "
     "fp32, or what each runtime comes to.",
 )
@@ -108,11 +108,16 @@ def _show(view: View, *, every: bool) -> None:
 
 def _show_by(view: View, by: str, *, as_json: bool, as_csv: bool, every: bool) -> None:
     from dse.commands.console import console
-    from dse.commands.frontier_by import as_object, as_table, print_by
+    from dse.commands.frontier_text import print_breakdown
+    from dse.report.breakdown import break_down
+    from dse.report.frame import table
 
+    found = break_down(view, by, every=every)
     if as_json:
-        click.echo(json.dumps(as_object(view, by)))
+        click.echo(json.dumps({"study": view.study.folder.name, **found.as_dict()}))
     elif as_csv:
-        write_content(as_table(view, by).to_csv(index=False))
+        rows = found.flat_rows()
+        names = dict.fromkeys(name for row in rows for name in row)
+        write_content(table(rows, list(names)).to_csv(index=False))
     else:
-        print_by(view, by, console(), every=every)
+        print_breakdown(found, console())

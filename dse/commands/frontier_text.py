@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from dse.commands.console import PLAIN_WIDTH, print_lines
 from dse.core.metrics import CPU_TIME, MODEL_SIZE, PEAK_MEMORY
 from dse.report.standing import leaders
@@ -18,14 +20,15 @@ from dse.report.text import (
     settings_legend,
 )
 from dse.report.user_metrics import cell
+from dse.report.word_table import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
+    from dse.report.breakdown import Breakdown
     from dse.report.view import View
-    from dse.report.word_table import WordTable
 
 MORE = (PEAK_MEMORY.name, MODEL_SIZE.name, CPU_TIME.name)
 """Metrics that a wide terminal shows as well."""
@@ -54,6 +57,17 @@ def print_frontier(view: View, out: Console, how: str, *, every: bool = False) -
     print_lines(beyond_lines(view) if every else behind_lines(frontier, how), out)
     explained = [settings_legend(points), *mark_lines(frontier, points)]
     print_lines([*explained, *notes(view)], out, "dim")
+
+
+def print_breakdown(found: Breakdown, out: Console) -> None:
+    """Prints the conclusion, the table if it has rows, and what to know of it."""
+    print_lines(found.conclusion, out)
+    if found.cells:
+        table = WordTable(*found.headings)
+        for row in found.cells:
+            table.add_row(*map(Text, row))
+        out.print(table)
+    print_lines(found.notes, out, "dim")
 
 
 def _widest(

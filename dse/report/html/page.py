@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dse import __version__
 from dse.core.printable import to_printable
 from dse.core.requirements import Requirement
+from dse.report.breakdown import WAYS, break_down
 from dse.report.health import health
 from dse.report.html import _sections
 from dse.report.html._columns import make_columns
@@ -46,6 +47,8 @@ SECTIONS = (
     ("points", "Points"),
     ("notes", "Notes"),
     ("rows", "Table"),
+    ("by-precision", "Precision"),
+    ("by-runtime", "Runtimes"),
     ("effects", "Knobs"),
     ("progress", "Progress"),
     ("failures", "Failures"),
@@ -175,6 +178,7 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
         "system": study.system,
         "figures": _sections.study_figures(view),
         "notes": notes(view),
+        "breakdowns": [break_down(view, way, every=True) for way in WAYS],
         "effects": _sections.effect_tables(view, compared),
         "steps": bool(study.records),
         "failures": _sections.failure_kinds(study),

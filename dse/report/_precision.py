@@ -20,6 +20,7 @@ from dse.study.comparison import Comparison
 from dse.study.contenders import MIN_ROUNDS
 from dse.study.decisions import QUALITY_ALPHA, Decisions, Order
 from dse.study.frontier import timed
+from dse.study.rounds import RoundTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
@@ -216,23 +217,23 @@ def _cost(
     label: str,
     pairs: Sequence[Pair],
     quality: str | None,
-    speeds: Mapping[str, Mapping[int, tuple[Hashable, Speed]]],
+    speeds: Mapping[str, Mapping[tuple[str, str], Speed]],
     methods: int,
 ) -> Cost:
     """One method with one model on one runtime, over all settings."""
-    own = pairs[0][1].configuration
+    configuration = pairs[0][1].configuration
     precision, method = _method(pairs[0])
     lost, p_value = _lost(pairs, quality)
     return Cost(
-        *(own.model, own.backend, precision, method, label),
+        *(configuration.model, configuration.backend, precision, method, label),
         records=tuple(record for _, record in pairs),
         lost=lost,
         p_value=p_value,
         certain=None if p_value is None else p_value < QUALITY_ALPHA / methods,
         speeds={
-            name: _together(dict(known[r.id] for _, r in pairs if r.id in known).values())
+            name: _together(own)
             for name, known in speeds.items()
-            if any(r.id in known for _, r in pairs)
+            if (own := [known[k] for k in known.keys() & {_keys(pair, name) for pair in pairs}])
         },
     )
 
@@ -241,7 +242,7 @@ def _lost(pairs: Sequence[Pair], quality: str | None) -> tuple[float | None, flo
     """The loss, and the largest p value of those pairs that have qualities of their own."""
     if quality is None:
         return None, None
-    known: dict[Hashable, tuple[Measurement, Measurement]] = {}
+    known: dict[tuple[str, str], tuple[Measurement, Measurement]] = {}
     for pair in pairs:
         one, other = (record.outcome.measurement(quality) for record in pair)
         if one and other:
@@ -255,28 +256,36 @@ def _lost(pairs: Sequence[Pair], quality: str | None) -> tuple[float | None, flo
     return lost, max(told) if len(told) == len(found) else None
 
 
-def _speeds(view: View, pairs: Iterable[Pair], name: str) -> dict[int, tuple[Hashable, Speed]]:
-    """By the id of a pair's other point, what it shares with no other pair, and its speed."""
-    metric, results = METRICS[name], view.study.results
-    beside: dict[int, list[Record]] = {}
+def _speeds(view: View, pairs: Iterable[Pair], name: str) -> dict[tuple[str, str], Speed]:
+    """The speeds of pairs by the keys of their two measurements, which several pairs may share."""
+    metric, evidence = METRICS[name], view.study.results.evidence
+    compared = {key for _, values in evidence.rounds.values(name) for key in values}
+    without = replace(evidence, rounds=RoundTable())
+    beside: dict[str, dict[str, Record]] = {}
     for pair in pairs:
-        if all(record.outcome.values.get(name, 0.0) > 0 for record in pair):
-            one, other = pair
-            beside.setdefault(one.id, [one]).append(other)
-    found: dict[int, tuple[Hashable, Speed]] = {}
-    for one, *others in beside.values():
-        points = [view.point(record) for record in (one, *others)]
-        decisions = Decisions(Comparison([one, *others], points, [metric], results.evidence))
+        keys = _keys(pair, name)
+        if keys and all(record.outcome.values[name] > 0 for record in pair):
+            beside.setdefault(keys[0], {keys[0]: pair[0]}).setdefault(keys[1], pair[1])
+    found: dict[tuple[str, str], Speed] = {}
+    for key, records in beside.items():
+        one, *others = records.values()
+        points = [view.point(record) for record in records.values()]
+        known = evidence if len(compared & records.keys()) > 1 else without
+        decisions = Decisions(Comparison([one, *others], points, [metric], known))
         for other in others:
             relation = decisions.relation(other, one, name)
             values = other.outcome.values[name], one.outcome.values[name]
             ratio = relation.ratio if relation.rounds >= MIN_ROUNDS else values[0] / values[1]
             speed = ratio if metric.direction == "maximize" else 1 / ratio
             both = [m for r in (one, other) if (m := r.outcome.measurement(name))]
-            known = all(m.interval or not timed(m) for m in both)
-            keys = tuple(m.key for m in both)
-            found[other.id] = keys, Speed(speed, relation.order, known)
+            told = all(m.interval or not timed(m) for m in both)
+            found[key, both[1].key] = Speed(speed, relation.order, told)
     return found
+
+
+def _keys(pair: Pair, name: str) -> tuple[str, str] | None:
+    one, other = (record.outcome.measurement(name) for record in pair)
+    return (one.key, other.key) if one and other else None
 
 
 def _together(found: Collection[Speed]) -> Speed:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count, join_some
 from dse.report.standing import leaders
 from dse.report.text import heading, number
-from dse.report.word_table import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,18 +99,23 @@ def hints(view: View) -> list[str]:
     return [LEGEND, *([f"{few} little"] if left > 0 else [])]
 
 
-def table(view: View, found: Sequence[Runtime]) -> WordTable:
+def headings(view: View) -> list[tuple[str, bool]]:
+    """The columns of the table, and whether they hold numbers."""
+    counts = ("measured", "failed", "frontier", "lead")
+    numbers = (*counts, *(_heading(metric.name) for metric in view.objectives))
+    return [("runtime", False), *((each, True) for each in numbers)]
+
+
+def cells(view: View, found: Sequence[Runtime]) -> list[list[str]]:
     """A row for each runtime."""
-    headings = ("measured", "failed", "frontier", "lead")
-    metrics = [metric.name for metric in view.objectives]
-    made = WordTable(
-        ("runtime", False), *((each, True) for each in (*headings, *map(_heading, metrics)))
-    )
-    for each in found:
-        counts = each.measured, each.failed, each.frontier, each.leads
-        best = [_number(name, each.best[name]) if name in each.best else "" for name in metrics]
-        made.add_row(Text(each.backend), *map(str, counts), *best)
-    return made
+    names = [metric.name for metric in view.objectives]
+    return [
+        [
+            *(each.backend, *map(str, (each.measured, each.failed, each.frontier, each.leads))),
+            *(_number(name, each.best[name]) if name in each.best else "" for name in names),
+        ]
+        for each in found
+    ]
 
 
 def _heading(metric: str) -> str:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from dse.core.measurement import Source
 from dse.core.wording import format_count, join_some
-from dse.report.precision import REFERENCE
+from dse.report._precision import REFERENCE
 from dse.report.text import heading, words_and_unit
-from dse.report.word_table import WordTable
 from dse.study.decisions import Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.report.precision import Cost, Costs, Speed
+    from dse.report._precision import Cost, Costs, Speed
 
 UNDECIDED, UNKNOWN = "~", "?"
 MAX_NAMED = 3
@@ -79,25 +76,30 @@ def _speed(rows: Sequence[Cost], metric: str) -> str:
     return f"{told}, {'within the noise' if known[0].noise_known else 'the noise being unknown'}"
 
 
-def table(found: Costs, *, every: bool) -> WordTable:
+def headings(found: Costs) -> list[tuple[str, bool]]:
+    """The columns of the table, and whether they hold numbers."""
+    unit = words_and_unit(found.quality)[1] if found.quality else ""
+    lost = f"lost [{'points' if unit == '%' else unit}]"
+    speeds = [f"\u00d7 {heading(name).partition(' [')[0]}" for name in found.metrics]
+    words = [(each, False) for each in ("model", "runtime", "method", "")]
+    return [*words, *((each, True) for each in (lost, *speeds))]
+
+
+def cells(found: Costs, *, every: bool) -> list[list[str]]:
     """Methods by model and runtime: the accuracy lost, and how many times as fast as fp32.
 
     Args:
-        found: what it shows.
-        every: whether to show those that neither lead nor are the usual method.
+        found: what is shown.
+        every: whether also those that neither lead nor are the usual method.
     """
-    unit = words_and_unit(found.quality)[1] if found.quality else ""
-    speeds = [f"\u00d7 {heading(name).partition(' [')[0]}" for name in found.metrics]
-    made = WordTable(
-        *(("model", False), ("runtime", False), ("method", False), ("", False)),
-        *((each, True) for each in (f"lost [{'points' if unit == '%' else unit}]", *speeds)),
-    )
-    for row in _shown(found, every=every):
-        mark = "*" if row.leads else ""
-        lost = "" if row.lost is None else f"{row.lost:.1f} {_loss_mark(row)}"
-        cells = (_speed_cell(row.speeds.get(name)) for name in found.metrics)
-        made.add_row(*map(Text, (row.model, row.backend, row.label, mark, lost, *cells)))
-    return made
+    return [
+        [
+            *(row.model, row.backend, row.label, "*" if row.leads else ""),
+            "" if row.lost is None else f"{_loss_mark(row)}{row.lost:.1f}",
+            *(_speed_cell(row.speeds.get(name)) for name in found.metrics),
+        ]
+        for row in _shown(found, every=every)
+    ]
 
 
 def _shown(found: Costs, *, every: bool) -> list[Cost]:
@@ -105,16 +107,16 @@ def _shown(found: Costs, *, every: bool) -> list[Cost]:
 
 
 def _loss_mark(row: Cost) -> str:
-    return " " if row.certain else UNKNOWN if row.certain is None else UNDECIDED
+    return "" if row.certain else UNKNOWN if row.certain is None else UNDECIDED
 
 
 def _speed_cell(speed: Speed | None) -> str:
-    return "" if speed is None else f"{speed.ratio:.2f} {_speed_mark(speed)}"
+    return "" if speed is None else f"{_speed_mark(speed)}{speed.ratio:.2f}"
 
 
 def _speed_mark(speed: Speed) -> str:
     if speed.order is not Order.OPEN:
-        return " "
+        return ""
     return UNDECIDED if speed.noise_known else UNKNOWN
 
 
