@@ -59,11 +59,16 @@ def _loss(found: Costs, rows: Sequence[Cost]) -> str:
     value, luck = median(lost), ""
     if len(rows) == 1 and rows[0].certain is not None:
         luck = " for certain" if rows[0].certain else ", which may be luck,"
-    words, unit = words_and_unit(found.quality)
+    words, unit = words_and_unit(found.quality)[0], _unit(found.quality)
     if not round(value, 1):
         return f"loses no {words}"
-    unit = "points" if unit == "%" else unit
     return f"{'gains' if value < 0 else 'loses'} {abs(value):.1f} {unit} of {words}{luck}"
+
+
+def _unit(quality: str) -> str:
+    """The unit of differences of a quality."""
+    unit = words_and_unit(quality)[1]
+    return "points" if unit == "%" else unit
 
 
 def _speed(rows: Sequence[Cost], metric: str) -> str:
@@ -78,8 +83,7 @@ def _speed(rows: Sequence[Cost], metric: str) -> str:
 
 def headings(found: Costs) -> list[tuple[str, bool]]:
     """The columns of the table, and whether they hold numbers."""
-    unit = words_and_unit(found.quality)[1] if found.quality else ""
-    lost = f"lost [{'points' if unit == '%' else unit}]"
+    lost = f"lost [{_unit(found.quality)}]" if found.quality else "lost"
     speeds = [f"\u00d7 {heading(name).partition(' [')[0]}" for name in found.metrics]
     words = [(each, False) for each in ("model", "runtime", "method", "")]
     return [*words, *((each, True) for each in (lost, *speeds))]
@@ -103,7 +107,7 @@ def cells(found: Costs, *, every: bool) -> list[list[str]]:
 
 
 def _shown(found: Costs, *, every: bool) -> list[Cost]:
-    return [row for row in found.rows if every or row.leads or row.usual]
+    return [row for row in found.rows if every or row.leads or row.usual or row.lost is None]
 
 
 def _loss_mark(row: Cost) -> str:

@@ -88,5 +88,11 @@ def test_without_a_pair_or_an_accuracy_it_says_so(made: Methods) -> None:
     assert conclude(costs(made.view)) == [nothing]
     made.add("fp32", None, 10.0, threads=2)
     made.add("int8", None, 5.0, threads=2)
-    (told,) = conclude(costs(made.view))
+    made.add("int8", None, 6.0, threads=2, weight_range="full")
+    found = costs(made.view)
+    assert [row[2:] for row in cells(found, every=False)] == [
+        ["int8", "", "", "2.00"],
+        ["int8 full", "", "", "1.67"],
+    ]
+    (told,) = conclude(found)
     assert told == "int8 on x has no known accuracy and is 2.00 times as fast as fp32"
