@@ -20,7 +20,7 @@ UNDECIDED, UNKNOWN = "~", "?"
 MAX_NAMED = 3
 LEGEND = (
     f"\u00d7 times as fast as {REFERENCE}; "
-    f"* leads: neither {REFERENCE} nor another method has better values in all"
+    f"* leads by its values: neither {REFERENCE} nor another method is better in all"
 )
 
 
@@ -47,9 +47,10 @@ def _sentence(found: Costs, rows: Sequence[Cost]) -> str:
         told += f"; certainly less is lost by {names}"
     elif others and first.p_value is not None:
         told += "; no other method certainly loses less"
-    leading = sum(row.leads for row in (first, *others))
+    place = first.model, first.backend
+    leading = any(row.leads for row in found.rows if (row.model, row.backend) == place)
     alone = first.lost is not None and not leading
-    return f"{told}; {REFERENCE} leads alone" if alone else told
+    return f"{told}; by its values {REFERENCE} leads alone" if alone else told
 
 
 def _loss(found: Costs, rows: Sequence[Cost]) -> str:

@@ -51,7 +51,7 @@ def test_where_no_method_leads_fp32_does(made: Methods) -> None:
     assert conclude(found) == [
         (
             "int8 on x loses 6.0 points of top-1 for certain and is 0.80 times as fast as fp32, "
-            "the noise being unknown; fp32 leads alone"
+            "the noise being unknown; by its values fp32 leads alone"
         ),
         "int8 full on y loses no top-1 and is 2.00 times as fast as fp32",
     ]
