@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from statistics import median
+from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.core.mcnemar import quality_p_value
 from dse.core.metrics import METRICS, SCENARIOS, Metric
 from dse.core.pareto import nondominated
 from dse.core.quantisation import KNOBS
-from dse.study.comparison import Comparison
+from dse.study.comparison import APART, Comparison
 from dse.study.contenders import MIN_ROUNDS
-from dse.study.decisions import QUALITY_ALPHA, Decisions, Order
+from dse.study.decisions import QUALITY_ALPHA, Decisions
 from dse.study.frontier import timed
-from dse.study.rounds import RoundTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
@@ -42,14 +41,29 @@ class Speed:
     """How fast a method is.
 
     Attributes:
-        ratio: how many times as fast as fp32; the median of the pairs.
-        order: how it stands to fp32 beyond the noise of the runs, if that is so in all pairs.
+        ratio: how many times as fast as fp32; the geometric mean of the pairs.
+        reach: how far its logarithm may be off: by the rounds that both were in, or else by the
+            noise of the study's runs, as far as values have to lie apart (`APART`).
         noise_known: whether enough was repeated in the study to know that noise.
     """
 
     ratio: float
-    order: Order
-    noise_known: bool = True
+    reach: float
+    noise_known: bool
+
+    @property
+    def certain(self) -> bool:
+        """Whether a method is faster or slower by more than the noise."""
+        return abs(math.log(self.ratio)) > self.reach
+
+    @classmethod
+    def mean(cls, found: Collection[Speed]) -> Speed:
+        """That of several pairs, which were measured independently."""
+        return cls(
+            geometric_mean(speed.ratio for speed in found),
+            math.hypot(*(speed.reach for speed in found)) / len(found),
+            all(speed.noise_known for speed in found),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class Cost:
         method: the knobs that the fp32 points lack: how the file was made.
         label: precision and method in a few words.
         records: the points.
-        lost: the quality lost against fp32, in its metric's unit, negative for a gain; the median
+        lost: the quality lost against fp32, in its metric's unit, negative for a gain; the mean
             of the pairs. None where it is not known.
         p_value: of the loss, see `dse.core.mcnemar`; None where the samples were not the same, or
             the answers are not known.
@@ -101,7 +115,7 @@ class Cost:
             "p_value": self.p_value,
             "certain": self.certain,
             "times_as_fast": {name: each.ratio for name, each in self.speeds.items()},
-            "order": {name: each.order.value for name, each in self.speeds.items()},
+            "beyond_noise": {name: each.certain for name, each in self.speeds.items()},
             "leads": self.leads,
         }
 
@@ -231,7 +245,7 @@ def _cost(
         p_value=p_value,
         certain=None if p_value is None else p_value < QUALITY_ALPHA / methods,
         speeds={
-            name: _together(own)
+            name: Speed.mean(own)
             for name, known in speeds.items()
             if (own := [known[k] for k in known.keys() & {_keys(pair, name) for pair in pairs}])
         },
@@ -250,7 +264,7 @@ def _lost(pairs: Sequence[Pair], quality: str | None) -> tuple[float | None, flo
     if not known:
         return None, None
     sign = 1 if METRICS[quality].direction == "maximize" else -1
-    lost = median(sign * (one.value - other.value) for one, other in known.values())
+    lost = fmean(sign * (one.value - other.value) for one, other in known.values())
     found = [quality_p_value(*each) for each in known.values()]
     told = [p_value for p_value in found if p_value is not None]
     return lost, max(told) if len(told) == len(found) else None
@@ -259,40 +273,47 @@ def _lost(pairs: Sequence[Pair], quality: str | None) -> tuple[float | None, flo
 def _speeds(view: View, pairs: Iterable[Pair], name: str) -> dict[tuple[str, str], Speed]:
     """The speeds of pairs by the keys of their two measurements, which several pairs may share."""
     metric, evidence = METRICS[name], view.study.results.evidence
-    compared = {key for _, values in evidence.rounds.values(name) for key in values}
-    without = replace(evidence, rounds=RoundTable())
+    in_rounds = {key for _, values in evidence.rounds.values(name) for key in values}
     beside: dict[str, dict[str, Record]] = {}
     for pair in pairs:
         keys = _keys(pair, name)
         if keys and all(record.outcome.values[name] > 0 for record in pair):
             beside.setdefault(keys[0], {keys[0]: pair[0]}).setdefault(keys[1], pair[1])
     found: dict[tuple[str, str], Speed] = {}
-    for key, records in beside.items():
-        one, *others = records.values()
-        points = [view.point(record) for record in records.values()]
-        known = evidence if len(compared & records.keys()) > 1 else without
-        decisions = Decisions(Comparison([one, *others], points, [metric], known))
-        for other in others:
-            relation = decisions.relation(other, one, name)
-            values = other.outcome.values[name], one.outcome.values[name]
-            ratio = relation.ratio if relation.rounds >= MIN_ROUNDS else values[0] / values[1]
-            speed = ratio if metric.direction == "maximize" else 1 / ratio
-            both = [m for r in (one, other) if (m := r.outcome.measurement(name))]
-            told = all(m.interval or not timed(m) for m in both)
-            found[key, both[1].key] = Speed(speed, relation.order, told)
+    for first, records in beside.items():
+        told = None
+        if len(in_rounds & records.keys()) > 1:
+            points = [view.point(record) for record in records.values()]
+            told = Decisions(Comparison(list(records.values()), points, [metric], evidence))
+        for key, record in records.items():
+            if key != first:
+                found[first, key] = _speed(view, (records[first], record), metric, told)
     return found
+
+
+def _speed(view: View, pair: Pair, metric: Metric, told: Decisions | None) -> Speed:
+    """The speed of a pair: within rounds, where there are enough, or by its values."""
+    one, other = pair
+    relation = told.relation(other, one, metric.name) if told else None
+    turned = 1 if metric.direction == "maximize" else -1
+    if relation is not None and relation.rounds >= MIN_ROUNDS:
+        reach = max(abs(math.log(end / relation.ratio)) for end in relation.interval)
+        return Speed(relation.ratio**turned, reach, noise_known=True)
+    reaches = []
+    for record in pair:
+        low, high = view.point(record).intervals.get(metric.name, (0.0, 0.0))
+        reaches.append(math.log(high / low) / 2 if low > 0 else math.inf)
+    both = [m for record in pair if (m := record.outcome.measurement(metric.name))]
+    return Speed(
+        (both[1].value / both[0].value) ** turned,
+        APART * math.hypot(*reaches),
+        all(m.interval or not timed(m) for m in both),
+    )
 
 
 def _keys(pair: Pair, name: str) -> tuple[str, str] | None:
     one, other = (record.outcome.measurement(name) for record in pair)
     return (one.key, other.key) if one and other else None
-
-
-def _together(found: Collection[Speed]) -> Speed:
-    orders = {speed.order for speed in found}
-    ratio = math.exp(median(math.log(speed.ratio) for speed in found))
-    order = orders.pop() if len(orders) == 1 else Order.OPEN
-    return Speed(ratio, order, all(speed.noise_known for speed in found))
 
 
 def _leading(rows: Sequence[Cost], metrics: Iterable[str]) -> list[Cost]:

@@ -9,7 +9,6 @@ from dse.core.measurement import Source
 from dse.core.wording import format_count, join_some
 from dse.report._precision import REFERENCE
 from dse.report.text import heading, words_and_unit
-from dse.study.decisions import Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,9 +76,11 @@ def _speed(rows: Sequence[Cost], metric: str) -> str:
     if not known:
         return ""
     told = f"is {median(each.ratio for each in known):.2f} times as fast as {REFERENCE}"
-    if len(known) > 1 or known[0].order is not Order.OPEN:
+    if len(known) > 1 or known[0].certain:
         return told
-    return f"{told}, {'within the noise' if known[0].noise_known else 'the noise being unknown'}"
+    return (
+        f"{told}, {'which is not decided' if known[0].noise_known else 'the noise being unknown'}"
+    )
 
 
 def headings(found: Costs) -> list[tuple[str, bool]]:
@@ -120,7 +121,7 @@ def _speed_cell(speed: Speed | None) -> str:
 
 
 def _speed_mark(speed: Speed) -> str:
-    if speed.order is not Order.OPEN:
+    if speed.certain:
         return ""
     return UNDECIDED if speed.noise_known else UNKNOWN
 
@@ -133,9 +134,9 @@ def notes(found: Costs, *, every: bool) -> list[str]:
     hidden, left_out = len(found.rows) - len(shown), found.unpaired
     sources = {q.source for row in shown for r in row.records if (q := r.outcome.quality)}
     more = f"and {format_count(hidden, 'more method')} that others are ahead of; --all shows them"
-    undecided = "not decided: the samples, or the noise of the runs, can't tell it from none"
+    undecided = "not decided: with these samples, or this noise of the runs, it may be luck"
     unknown = "not known: other samples, published values, or a noise that too few runs tell"
-    several = "of several settings, such as thread counts, the median is shown"
+    several = "of several settings, such as thread counts, the mean is shown"
     lacking = f"without an {REFERENCE} point of the same model, runtime and settings"
     told = {
         more: hidden,

@@ -9,7 +9,6 @@ import pytest
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY
 from dse.report._precision import costs
-from dse.study.decisions import Order
 from tests.report.methods import Methods
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def test_a_method_loses_points_and_wins_time(made: Methods) -> None:
     assert [row.certain for row in found.values()] == [False, True, True]
     assert first.p_value == 0.5
     assert first.speeds[LATENCY.name].ratio == pytest.approx(1.25)
-    assert first.speeds[LATENCY.name].order is Order.BETTER
+    assert first.speeds[LATENCY.name].certain
     assert (first.usual, both.usual) == (True, False)
     assert [row.leads for row in (first, both, full)] == [True, False, True]
 
@@ -88,7 +87,7 @@ def test_the_noise_of_the_runs_tells_whether_a_method_is_faster(made: Methods) -
     made.add("int8", 450, 9.9, Source.MEASURED, again, weight_range="safe")
     made.add("int8", 450, 5.0, Source.MEASURED, [v / 2 for v in again], weight_range="full")
     found = [row.speeds[LATENCY.name] for row in rows(made).values()]
-    assert [speed.order for speed in found] == [Order.OPEN, Order.BETTER]
+    assert [speed.certain for speed in found] == [False, True]
     assert all(speed.noise_known for speed in found)
 
 
@@ -97,7 +96,7 @@ def test_single_runs_tell_nothing_of_their_noise(made: Methods) -> None:
     made.add("int8", 450, 5.0, Source.MEASURED)
     (row,) = rows(made).values()
     speed = row.speeds[LATENCY.name]
-    assert (speed.ratio, speed.order, speed.noise_known) == (2.0, Order.OPEN, False)
+    assert (speed.ratio, speed.certain, speed.noise_known) == (2.0, False, False)
 
 
 def test_a_method_may_certainly_lose_less_than_the_usual_one(made: Methods) -> None:
@@ -119,4 +118,4 @@ def test_json_has_all_of_it(made: Methods) -> None:
     assert told["points"] == [number]
     assert (told["certain"], told["leads"]) == (True, True)
     assert told["times_as_fast"] == {LATENCY.name: 2.0}
-    assert told["order"] == {LATENCY.name: "better"}
+    assert told["beyond_noise"] == {LATENCY.name: True}
