@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY
 from dse.report._precision import costs
+from dse.study.rounds import RoundPlace
 from tests.report.methods import Methods
 
 if TYPE_CHECKING:
@@ -89,6 +91,23 @@ def test_the_noise_of_the_runs_tells_whether_a_method_is_faster(made: Methods) -
     found = [row.speeds[LATENCY.name] for row in rows(made).values()]
     assert [speed.certain for speed in found] == [False, True]
     assert all(speed.noise_known for speed in found)
+
+
+def test_rounds_tell_it_though_the_values_do_not(made: Methods) -> None:
+    ids = made.add("fp32", 450, 10.0, Source.MEASURED), made.add("int8", 450, 9.0, Source.MEASURED)
+    records = {record.id: record for record in made.study.records.values()}
+    rivals = [m for each in ids if (m := records[each].outcome.measurement(LATENCY.name))]
+    rounds = made.study.results.rounds
+    for number in range(20):
+        for position, rival in enumerate(rivals):
+            place = RoundPlace(f"round {number}", position, 2, "here")
+            noise = (1 + number) * (1 + 0.001 * ((number + position) % 3))
+            rounds.add(place, replace(rival, value=noise * (8.0 if position else 10.0)))
+            rounds.end(place, (1, 2 * number + position))
+    (row,) = rows(made).values()
+    speed = row.speeds[LATENCY.name]
+    assert speed.ratio == pytest.approx(1.25, rel=0.01)
+    assert (speed.certain, speed.noise_known) == (True, True)
 
 
 def test_single_runs_tell_nothing_of_their_noise(made: Methods) -> None:
