@@ -240,19 +240,9 @@ class Server:
         self._bound: list[tuple[Any, tuple[Array, ...]]] = []
 
     def answer(self, request: Message, arrays: list[Array]) -> tuple[Message, list[Array]]:
-        what = request["do"]
-        if what == "version":
-            return {"version": self._runtime.version(), "numpy": np.__version__}, []
-        if what == "lacks":
-            lacks = self._runtime.lacks() if isinstance(self._runtime, Built) else ()
-            return {"lacks": [[one.name, one.value, one.reason] for one in lacks]}, []
-        if what == "prepare":
-            if isinstance(self._runtime, Preparing):
-                self._runtime.prepare(_wanted(request))
-            return {}, []
-        if what == "load":
-            return self._load(_wanted(request)), []
-        model = self._models[request["model"]]
+        if "model" not in request:
+            return self._of_runtime(request), []
+        what, model = request["do"], self._models[request["model"]]
         if what == "bind":
             batch = tuple(arrays) if request["several"] else arrays[0]
             self._bound.append((model.bind(batch), tuple(arrays)))
@@ -271,6 +261,19 @@ class Server:
             return {"names": names}, [array for _, array in found if array is not None]
         model.close()
         return {}, []
+
+    def _of_runtime(self, request: Message) -> Message:
+        what = request["do"]
+        if what == "version":
+            return {"version": self._runtime.version(), "numpy": np.__version__}
+        if what == "lacks":
+            lacks = self._runtime.lacks() if isinstance(self._runtime, Built) else ()
+            return {"lacks": [[one.name, one.value, one.reason] for one in lacks]}
+        if what == "prepare":
+            if isinstance(self._runtime, Preparing):
+                self._runtime.prepare(_wanted(request))
+            return {}
+        return self._load(_wanted(request))
 
     def _load(self, wanted: LoadRequest) -> Message:
         loaded = self._runtime.load(wanted)
