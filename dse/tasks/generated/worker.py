@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
-from dse.core.signature import Signature
 from dse.core.generated_inputs import GeneratedInputs
+from dse.core.signature import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
