@@ -33,16 +33,19 @@ def describe_left_out(contenders: Contenders) -> str:
 
 
 def describe_need(needed_s: float) -> str:
-    """How long it takes to decide more of a frontier, and how to ask for it.
+    """How long it may take to decide all of a frontier, and how to ask for it.
+
+    It is a rough guess and worded as one: points that seemed settled come back, and pairs are
+    rarely as far apart as they first seem.
 
     Args:
         needed_s: see `dse.study.settling.Settling`.
     """
     if needed_s > MAX_TOLD_S:
-        return "to tell takes more than a week"
+        return "to tell takes more than a week, it seems"
     asked = format_duration(_round_up(needed_s))
     option = asked.replace(" ", "").replace("min", "m")
-    return f"about {asked} more would tell: --settle {option}"
+    return f"{asked} more may tell, or several times that: --settle {option}"
 
 
 def describe_round(state: Settling) -> str:
@@ -50,16 +53,19 @@ def describe_round(state: Settling) -> str:
     begun = f"settling: round {state.rounds}"
     if not state.undecided:
         return f"{begun}, {describe_frontier(state)}"
-    left = _describe_left(min(state.needed_s, state.budget_s))
+    left = _describe_left(state)
     return f"{begun}, {state.undecided} of {state.points} points undecided, {left}"
 
 
-def _describe_left(left_s: float) -> str:
+def _describe_left(state: Settling) -> str:
+    """The time that may still be spent; a guess of the time that is needed is only told as such."""
+    left_s = min(state.needed_s, state.budget_s)
     if left_s <= 0:
         return "the time is spent"
     if left_s > MAX_TOLD_S:
         return "time left unknown"
-    return f"about {format_duration(math.ceil(left_s))} of rounds left"
+    how = "about" if state.budget_s <= state.needed_s else "perhaps"
+    return f"{how} {format_duration(math.ceil(left_s))} of rounds left"
 
 
 def _round_up(seconds: float) -> int:

@@ -79,6 +79,9 @@ class Origin:
             results: of the study.
         """
         if self.begun and ended:
-            results.spent[self.purpose] += (ended - self.begun).total_seconds()
+            seconds = (ended - self.begun).total_seconds()
+            results.spent[self.purpose] += seconds
+            if self.round is not None and self.configuration is not None:
+                results.pace.note(self.configuration.key, seconds)
         if self.round is not None:
             results.rounds.end(self.round, self.trial_id)

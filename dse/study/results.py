@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.measurement import TRANSIENT_FAILURES, Outcome, Source
 from dse.core.pareto import Frontier, feasible
+from dse.study._pace import Pace
 from dse.study.comparison import TIE_PERCENT, Evidence
 from dse.study.frontier import StudyFrontier, batch_frontier, point_of, timed
 from dse.study.observations import ObservationStore
@@ -61,6 +62,7 @@ class StudyResults:
         failures: every permanent failure, by the key of the measurement that failed.
         rounds: what rivals have measured side by side.
         spent: how long the trials that have an outcome took, in seconds, by purpose.
+        pace: how long those of rounds took.
         failed: how many configurations of the current space have failed, by kind.
     """
 
@@ -68,6 +70,7 @@ class StudyResults:
         self.measured = ObservationStore()
         self.rounds = RoundTable()
         self.spent = dict.fromkeys(Purpose, 0.0)
+        self.pace = Pace()
         self.failures: dict[str, Failure] = {}
         self.failed: Counter[FailureKind] = Counter()
         self._entries: dict[str, _Entry] = {}

@@ -29,6 +29,8 @@ BRIEF_SHARE = 0.3
 PROBE_EVERY = 8
 """One in this many rounds is of probes, which tell of the values themselves, about one a minute:
 further values of a minute tell little more. All others are brief."""
+NORMAL_95 = 1.96
+"""Half of an interval of 95 %, in standard deviations of normal values."""
 START_S = 0.15
 """What a process takes beside its runs."""
 FEWEST_ROUNDS, USUAL_REACH = 5.0, 0.3
@@ -36,6 +38,8 @@ FEWEST_ROUNDS, USUAL_REACH = 5.0, 0.3
 logarithms of the values lie half as far apart. One round tells as much as this reach, or so."""
 LEAST_APART = 0.02
 """Values that are as near as this are expected to tie."""
+LEAST_BEYOND_NOISE = 0.05
+"""Values that their noise alone explains are expected to lie as far apart as this."""
 MAX_BOUND_VALUES = 8
 """A value that lies at a bound is not measured more often than this to tell on which side."""
 
@@ -49,7 +53,8 @@ class Settling:
         points: the number of points on the frontier.
         decided: how many of them are certain.
         undecided: how many of the others further rounds can decide.
-        needed_s: an estimate of the seconds of rounds until all are decided.
+        needed_s: a rough estimate of the seconds of rounds until all are decided, often several
+            times too short or too long.
         budget_s: the seconds of rounds that this exploration may still spend; 0 outside of one.
     """
 
@@ -88,7 +93,8 @@ def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settlin
     bounds = open_bounds(study.results, study.space.constraints)
     open_ids = frontier.open_ids | {bound.record.id for bound in bounds}
     uncertain = {record.id for record in frontier if not frontier.certain(record)}
-    needed_s = time_to_settle_s(pairs_to_decide(frontier))
+    pairs, seconds_of = pairs_to_decide(frontier), pace_of(study.results)
+    needed_s = time_to_settle_s(pairs, seconds_of, rounds_to_tell)
     needed_s += sum(bound.needed * run_seconds(bound.record, bound.metrics) for bound in bounds)
     return Settling(
         rounds=rounds,
@@ -139,6 +145,53 @@ def expected_rounds(pair: OpenPair) -> float:
     apart = min(math.log(high / low) if low > 0 else 0.0 for low, high in pairs)
     usual = FEWEST_ROUNDS + (USUAL_REACH / max(apart, LEAST_APART)) ** 2
     return max(1.0, usual - pair.rounds)
+
+
+def rounds_to_tell(pair: OpenPair) -> float:
+    """An estimate of the further rounds until a pair is decided, to be told.
+
+    Where there are few rounds, the values tell it. By their noise they lie farther apart than what
+    they stand for, so what the noise alone explains is left out. Rounds are chosen by
+    `expected_rounds`: there a pair that looks quickly decided is worth a try.
+    """
+    if pair.rounds >= FEWEST_ROUNDS and math.isfinite(pair.needed):
+        return pair.needed
+    apart = min(_apart_beyond_noise(pair, name) for name in pair.metrics)
+    usual = FEWEST_ROUNDS + (USUAL_REACH / max(apart, LEAST_BEYOND_NOISE)) ** 2
+    return max(expected_rounds(pair), usual - pair.rounds)
+
+
+def _apart_beyond_noise(pair: OpenPair, metric: str) -> float:
+    """How far the logarithms of two values lie apart, less what their noise alone explains."""
+    found = [m for r in (pair.one, pair.other) if (m := r.outcome.measurement(metric))]
+    if len(found) < 2 or min(m.value for m in found) <= 0:
+        return 0.0
+    square = math.log(found[0].value / found[1].value) ** 2
+    ends = [m.interval for m in found if m.interval and m.interval[0] > 0]
+    square -= sum((math.log(high / low) / (2 * NORMAL_95)) ** 2 for low, high in ends)
+    return math.sqrt(max(0.0, square))
+
+
+def pace_of(results: StudyResults) -> Seconds:
+    """How long a member of a round takes, in seconds, as far as those before it tell.
+
+    A configuration without rounds takes as much longer than its runs say as the others did.
+    """
+    records = results.records
+
+    def expected(key: str) -> float | None:
+        record = records.get(key)
+        if record is None or record.outcome.failure is not None:
+            return None
+        return round_seconds(record, [m.metric for m in results.timed(record.outcome)])
+
+    factor = results.pace.factor(expected)
+
+    def seconds_of(record: Record, metrics: Iterable[str]) -> float:
+        known = results.pace.mean(record.configuration.key)
+        return factor * round_seconds(record, metrics) if known is None else known
+
+    return seconds_of
 
 
 def open_bounds(results: StudyResults, constraints: Sequence[Constraint]) -> list[OpenBounds]:
@@ -218,19 +271,25 @@ def round_seconds(record: Record, metrics: Iterable[str]) -> float:
     return run_seconds(record, metrics, (1 + (PROBE_EVERY - 1) * BRIEF_SHARE) / PROBE_EVERY)
 
 
-def time_to_settle_s(pairs: Iterable[OpenPair], seconds_of: Seconds = round_seconds) -> float:
+def time_to_settle_s(
+    pairs: Iterable[OpenPair],
+    seconds_of: Seconds = round_seconds,
+    rounds_of: Callable[[OpenPair], float] = expected_rounds,
+) -> float:
     """Estimates how long it takes until all pairs are decided, in seconds.
 
     Args:
         pairs: those that are open.
         seconds_of: the time that measuring metrics of a record takes.
+        rounds_of: the further rounds that a pair takes.
     """
     needed: dict[int, float] = defaultdict(float)
     metrics: dict[int, set[str]] = defaultdict(set)
     records: dict[int, Record] = {}
     for pair in pairs:
+        rounds = rounds_of(pair)
         for record in (pair.one, pair.other):
             records[record.id] = record
-            needed[record.id] = max(needed[record.id], expected_rounds(pair))
+            needed[record.id] = max(needed[record.id], rounds)
             metrics[record.id].update(pair.metrics)
     return sum(needed[id_] * seconds_of(records[id_], metrics[id_]) for id_ in records)

@@ -103,7 +103,10 @@ def test_a_round_is_one_line_whatever_its_members(tmp_path: Path, *, terminal: b
                 display.began(step)
                 display.ended(step, study.records[configuration.key], 0.5)
             display.settling(state)
-    rounds = ["1, 2 of 2 points undecided, about 5.7 min of rounds left", "2, 2 points, 2 decided"]
+    rounds = [
+        "1, 2 of 2 points undecided, perhaps 5.7 min of rounds left",
+        "2, 2 points, 2 decided",
+    ]
     text = CONTROL.sub("", shown.getvalue())
     for told in rounds:
         assert f"settling: round {told}" in text

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.cli.options import LIMIT
+from dse.core.wording import WIDTH
 from dse.report.settling import MAX_TOLD_S, describe_frontier, describe_need, describe_round
 from dse.study.settling import Settling
 
@@ -16,13 +17,13 @@ from dse.study.settling import Settling
 @pytest.mark.parametrize(
     ("needed_s", "told"),
     [
-        (31.0, "about 40 s more would tell: --settle 40s"),
-        (85.0, "about 1.5 min more would tell: --settle 1.5m"),
-        (341.0, "about 6 min more would tell: --settle 6m"),
-        (9e3, "about 3 h more would tell: --settle 3h"),
-        (2e5, "about 3 d more would tell: --settle 3d"),
-        (1e6, "to tell takes more than a week"),
-        (math.inf, "to tell takes more than a week"),
+        (31.0, "40 s more may tell, or several times that: --settle 40s"),
+        (85.0, "1.5 min more may tell, or several times that: --settle 1.5m"),
+        (341.0, "6 min more may tell, or several times that: --settle 6m"),
+        (9e3, "3 h more may tell, or several times that: --settle 3h"),
+        (2e5, "3 d more may tell, or several times that: --settle 3d"),
+        (1e6, "to tell takes more than a week, it seems"),
+        (math.inf, "to tell takes more than a week, it seems"),
     ],
 )
 def test_more_of_a_frontier_takes_time(needed_s: float, told: str) -> None:
@@ -47,7 +48,7 @@ def test_a_frontier_says_what_is_decided(
 @pytest.mark.parametrize(
     ("needed_s", "budget_s", "left"),
     [
-        (341.0, 900.0, "about 5.7 min of rounds left"),
+        (341.0, 900.0, "perhaps 5.7 min of rounds left"),
         (341.0, 15.0, "about 15 s of rounds left"),
         (math.inf, 14.2, "about 15 s of rounds left"),
         (341.0, -1.0, "the time is spent"),
@@ -70,4 +71,5 @@ def test_the_time_told_is_one_to_give_that_suffices_and_lines_are_short(
 ) -> None:
     given_s = LIMIT.convert(describe_need(needed_s).partition("--settle ")[2], None, None)
     assert needed_s <= given_s <= max(2 * needed_s + 10, 10)
+    assert len(f"undecided: {describe_need(needed_s)}") <= WIDTH
     assert len(describe_round(Settling(9_999, points + 2, points, 2, needed_s, math.inf))) < 80

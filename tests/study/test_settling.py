@@ -19,7 +19,10 @@ from dse.study.settling import (
     expected_rounds,
     near_misses,
     open_bounds,
+    pace_of,
     pairs_to_decide,
+    round_seconds,
+    rounds_to_tell,
     run_seconds,
     time_to_settle_s,
 )
@@ -113,6 +116,34 @@ def test_a_pair_needs_more_rounds_the_closer_it_is() -> None:
     # The first few tell nothing of how many are needed, and are some of them.
     early = replace(one, rounds=3, needed=7.0)
     assert expected_rounds(early) == expected_rounds(one) - 3
+
+
+def test_what_the_noise_explains_takes_more_rounds_than_the_values_tell() -> None:
+    """The told time is never too short because two values lie apart by luck."""
+    (pair,) = pairs_to_decide(explored([1.0, 1.2], [60.0] * 2).frontier)
+    assert rounds_to_tell(pair) > 4 * expected_rounds(pair)
+    assert rounds_to_tell(replace(pair, rounds=9, needed=7.0)) == 7.0
+    (far,) = pairs_to_decide(explored([1.0, 20.0], [60.0] * 2).frontier) or (pair,)
+    assert rounds_to_tell(far) >= expected_rounds(far)
+
+
+def test_members_take_as_long_as_those_before_them() -> None:
+    """What loads slowly takes far longer than its runs; what had no rounds does so, too."""
+    results = StudyResults()
+    results.start(SPACE)
+    for number, configuration in enumerate((ONE, OTHER)):
+        taken = Measurement(LATENCY, 1.0, f"latency {number}", Source.MEASURED, seconds=1.0)
+        rate = Measurement(THROUGHPUT, 1.0, f"rate {number}", Source.MEASURED, seconds=1.0)
+        results.note(number, configuration, Outcome((taken, rate)))
+    one, other = results.records[ONE.key], results.records[OTHER.key]
+    both = [LATENCY, THROUGHPUT]
+    expected = round_seconds(one, both)
+    assert pace_of(results)(one, both) == expected
+    for factor in (2, 4):
+        results.pace.note(ONE.key, factor * expected)
+    results.pace.note("gone", 1e6)  # of a configuration that the space has no more
+    assert pace_of(results)(one, both) == pytest.approx(3 * expected)
+    assert pace_of(results)(other, [LATENCY]) == pytest.approx(3 * round_seconds(other, [LATENCY]))
 
 
 @pytest.mark.parametrize(
