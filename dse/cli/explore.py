@@ -47,8 +47,9 @@ from dse.cli.options import (
 @click.option(
     "--timeout",
     type=DURATION,
-    help="Start no new configuration and no round after this long, e.g. 2h. Waiting for other "
-    "processes counts.",
+    help="Start no new configuration and no round after this long, e.g. 2h. The one in hand is "
+    "finished: a configuration with the making of its model file and its accuracy run, or a round. "
+    "Waiting for other processes counts, reading models and samples beforehand does not.",
 )
 @sampler_option
 @seed_option

@@ -233,7 +233,11 @@ def _nodes_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.IntRange(min=1),
     help="Stop after N configurations on each CPU.",
 )
-@click.option("--timeout", type=DURATION, help="Begin nothing after this long, e.g. 2h.")
+@click.option(
+    "--timeout",
+    type=DURATION,
+    help="Begin nothing after this long, e.g. 2h; what is in hand is finished.",
+)
 @click.option(
     "--assignment",
     "assignment_s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections import Counter
@@ -85,8 +86,12 @@ class Settler:
         """Whether there is no further round: all is decided, or the time is spent."""
         return not self.budget_s or not (self._open_pairs() or self._open_bounds())
 
-    def next_round(self) -> list[Step]:
-        """The steps of the next round; none where all is decided, or the time is spent."""
+    def next_round(self, left_s: float = math.inf) -> list[Step]:
+        """The steps of the next round; none where all is decided, or the time is spent.
+
+        Args:
+            left_s: how long the round may take, in seconds; two rivals may take longer.
+        """
         if not self.budget_s:
             return []
         pairs = [self._as_tried(pair) for pair in self._open_pairs()]
@@ -100,7 +105,7 @@ class Settler:
             self._rng,
             required=[] if brief else self._anchor(),
             optional=[] if brief else [Member(bound.record, bound.metrics) for bound in bounds],
-            max_s=min(MAX_ROUND_S, self.budget_s),
+            max_s=min(MAX_ROUND_S, self.budget_s, left_s),
             seconds_of=partial(run_seconds, share=BRIEF_SHARE if brief else 1.0),
         )
         return _steps(members, "brief" if brief else "probe")

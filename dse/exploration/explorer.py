@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ class Budget:
 
     Attributes:
         trials: largest number of configurations; None for all.
-        seconds: begin nothing after this time; None for no limit.
+        seconds: begin nothing after this time; None for no limit. What is in hand is finished: a
+            configuration, from the making of its files to its last run, or a round.
     """
 
     trials: int | None = None
@@ -235,10 +237,13 @@ class _Exploration:
         """Why no further configuration is begun, or None; one with its files made still is."""
         if self._interrupts.wanted:
             return StopReason.INTERRUPTED
-        spent = time.monotonic() - self._begun
-        if self._budget.seconds is not None and spent >= self._budget.seconds:
-            return StopReason.TIMEOUT
-        return None
+        return StopReason.TIMEOUT if self._left_s() <= 0 else None
+
+    def _left_s(self) -> float:
+        """How long something may still be begun, in seconds."""
+        if self._budget.seconds is None:
+            return math.inf
+        return self._budget.seconds - (time.monotonic() - self._begun)
 
     def _stops(self) -> bool:
         return self._stop() is not None
@@ -292,9 +297,11 @@ class _Exploration:
         """Measures a round under this one turn; returns why to end, or None.
 
         One that is interrupted, or in the middle of which others measured, stays incomplete: it
-        has no ratios.
+        has no ratios. Unlike a configuration, none is begun late because files had to be made.
         """
-        steps = self._settler.next_round()
+        if (end := self._stop()) is not None:
+            return end
+        steps = self._settler.next_round(self._left_s())
         if not steps:
             return self._done(enough=enough)
         if not all(map(self._has_files, steps)):

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.wording import WIDTH
 from tests.commandline import command, here, tmp_path
+from tests.replays import write_space
 from tests.submission.conftest import copied, data, kept
-from tests.validate.conftest import IMAGES, explored, small
+from tests.validate.conftest import IMAGES, OPTIONS, explored, small, write_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +89,41 @@ def test_a_preview_says_what_is_expected_of_it(
     assert not offline["exportable"]
     (breach,) = offline["breaches"]
     assert (breach["rule"], breach["expected"]) == ("user-conf", False)
+
+
+NULL = {"models": ["m"], "backends": {"null": {"delay_ms": 1.0}}, "threads": [1, 2]}
+
+
+def test_what_an_exploration_takes_and_what_its_time_leaves_out(
+    command: Command, here: Path
+) -> None:
+    timed = ["latency_p90_ms", "throughput_samples_per_s"]
+    space = write_space(here, "timed", **NULL, batch_sizes=[1, 4], objectives=timed)
+    told = command.good("explore", space, "--dry-run", "--timeout", "2h").out.splitlines()
+    assert told[1].startswith("time: at least ")
+    assert told[1].endswith(" for 4 configurations: 6 runs of a second or more")
+    assert told[2:5] == [
+        "      and 4 starts of a worker, 0.5 s or more each",
+        "      not counted: making model files, slow models and runtimes",
+        "      nothing begins after 2 h (--timeout); what is in hand is finished",
+    ]
+    # The latencies of two batch sizes are one, which one worker measures.
+    space = write_space(here, "latency", **NULL, batch_sizes=[1, 4], objectives=timed[:1])
+    told = command.good("explore", space, "--dry-run").out.splitlines()
+    assert told[1].endswith(" for 4 configurations: 2 runs of a second or more")
+    assert told[2] == "      and 2 starts of a worker, 0.5 s or more each"
+
+
+def test_accuracy_runs_are_named_with_their_samples(command: Command, here: Path) -> None:
+    write_inputs(here)
+    objectives = ["accuracy_percent", "latency_p90_ms"]
+    space = write_space(here, **NULL, batch_sizes=1, objectives=objectives)
+    told = command.good("explore", space, "--dry-run", *OPTIONS).out.splitlines()
+    assert told[3:5] == [
+        f"      not counted: up to 1 accuracy run of {IMAGES} images each,",
+        "        making model files for runtimes and precisions, slow models and runtimes",
+    ]
+    assert max(map(len, told[:6])) <= WIDTH
 
 
 @pytest.mark.parametrize("name", ["validate", "export"])

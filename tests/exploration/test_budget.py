@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.exploration import _settler
+from dse.core.configuration import Configuration
+from dse.exploration import _settler, explorer
+from dse.exploration.measurer import Measurer
 from dse.machine.measuring_lock import WAITING, measuring_lock
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
@@ -68,6 +71,29 @@ def test_nothing_is_begun_after_the_time_is_up(command: Command, here: Path) -> 
     assert command.counts("space")[2] >= 7
     answer = command.good("explore", space, "--timeout", "366d")
     assert "every configuration has its outcome" in answer.err
+
+
+def test_no_round_is_begun_after_the_time_is_up(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even one whose files had to be made. First comes the anchor, with files of its own."""
+    space, made, prepare = write_rivals(command, here), list[Configuration](), Measurer.prepare
+    before = [*attributes(here / DATABASE, "purpose").values()]
+
+    def note(measurer: Measurer, configuration: Configuration) -> None:
+        prepare(measurer, configuration)
+        made.append(configuration)
+
+    def now() -> float:
+        return 100.0 if len(made) > 1 else 0.0
+
+    monkeypatch.setattr(explorer, "time", SimpleNamespace(monotonic=now))
+    monkeypatch.setattr(Measurer, "prepare", note)
+    monkeypatch.setattr(Measurer, "ready", lambda *_: False)
+    answer = command.good("explore", space, "--tie", 0, "--settle", "10m", "--timeout", "50s")
+    assert "the time is up: " in answer.err
+    assert len(made) == 2
+    assert [*attributes(here / DATABASE, "purpose").values()] == [*before, "anchor"]
 
 
 def test_the_same_command_again_measures_nothing(command: Command, here: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -104,6 +105,11 @@ def test_a_time_to_settle_is_of_one_exploration(tmp_path: Path) -> None:
     asked.note(steps[0], 2.0)
     assert asked.budget_s == 0
     assert asked.next_round() == []
+
+
+def test_a_round_fits_the_time_that_is_left(tmp_path: Path) -> None:
+    asked = settler(explored(tmp_path / "s", [1.0, 1.0, 1.0]))
+    assert [len(asked.next_round(left_s)) for left_s in (math.inf, 3.0, 0.1)] == [3, 2, 2]
 
 
 def test_what_is_decided_has_no_rounds(tmp_path: Path) -> None:
