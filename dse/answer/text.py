@@ -1,4 +1,4 @@
-"""An answer in words: at most six lines of 80 columns, the conclusion first."""
+"""An answer in words: at most seven lines of 80 columns, the conclusion first."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ HASH_DIGITS = 12
 SURE, UNSURE = 0.995, 0.005
 """Chances nearer to 1 and 0 are told as bounds."""
 LEAST_SHARE = 0.001
+MAX_APART = 0.05
+"""Where values tell another ratio than rounds, by more than this in its logarithm, that is said."""
 MAX_TOLD = 2
 """More limits than this are told one by one in JSON only."""
 
 
 def answer_lines(view: View, answer: Answer, deployed: Deployment) -> list[str]:
-    """The answer, in six lines at most.
+    """The answer, in seven lines at most.
 
     Args:
         view: the points that count.
@@ -53,9 +55,17 @@ def answer_lines(view: View, answer: Answer, deployed: Deployment) -> list[str]:
         _joined(_value(view, record, name) for name in shown),
         f"  {_best(view, answer)}",
         *([f"  {_standing(answer, answer.runner_up)}"] if answer.runner_up else []),
+        *(f"  {line}" for line in _values_apart(view, answer)),
         *_model_lines(deployed),
     ]
     return list(map(fitted, lines))
+
+
+def code_lines(deployed: Deployment, file: Path | None) -> list[str]:
+    """The code after an empty line, or the file that it was written to."""
+    if file is not None:
+        return [f"  code: {file}"]
+    return ["", *deployed.code] if deployed.code else []
 
 
 def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
@@ -200,6 +210,25 @@ def _standing(answer: Answer, runner_up: RunnerUp) -> str:
     if better or runner_up.ratio == 1 or math.isnan(runner_up.ratio):
         return f"ahead of {name} by {distance}{rounds}{sure}"
     return f"{name} may be {distance} better{rounds}{sure}"
+
+
+def _values_apart(view: View, answer: Answer) -> Iterator[str]:
+    """Why rounds tell another distance than the values do, where it is far from it.
+
+    A value is of the minutes in which it was taken, and a round compares two points within seconds.
+    """
+    goal, runner_up = answer.goal, answer.runner_up
+    if runner_up is None or not runner_up.rounds or not runner_up.ratio > 0:
+        return
+    values = [view.value(each, goal.name) for each in (runner_up.record, answer.record)]
+    if None in values or min(float(value or 0) for value in values) <= 0:
+        return
+    other, own = (float(value or 0) for value in values)
+    if abs(math.log(other / own / runner_up.ratio)) > MAX_APART:
+        told = f"{number(goal.name, own)} and {number(goal.name, other)}"
+        unit = words_and_unit(goal.name)[1]
+        told = f"{told} {unit}".rstrip() if unit else f"{told} {words_and_unit(goal.name)[0]}"
+        yield f"(values {told}: from different minutes, rounds count)"
 
 
 def _distance(runner_up: RunnerUp, answer: Answer) -> str:

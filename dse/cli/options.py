@@ -178,6 +178,13 @@ storage_option = click.option(
     help="URL of the study's Optuna storage [default: study.db in its folder].",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+code_option = click.option(
+    "--code",
+    "code_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the code to deploy it to this file instead of stdout.",
+)
 environment_option = click.option(
     "--env",
     "environment",

@@ -14,6 +14,7 @@ from dse.cli.options import (
     LATENCY,
     MEBIBYTES,
     RATE,
+    code_option,
     derivation_options,
     json_option,
     storage_option,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the frontier with the limits and the answer, as .png, .svg or .pdf.",
 )
+@code_option
 @storage_option
 @derivation_options
 @json_option
@@ -78,6 +80,7 @@ def pick(
     minimize: str | None,
     sure: float,
     picture: Path | None,
+    code_file: Path | None,
     as_json: bool,
     **limits: Any,
 ) -> int:
@@ -94,12 +97,13 @@ def pick(
       dse pick quickstart --max-latency 5ms --sure 95
       dse pick quickstart --min-accuracy best-2 --minimize size
       dse pick quickstart --max-latency 5ms --picture answer.png
+      dse pick quickstart --max-latency 5ms --code deploy.py
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.answer import summary
     from dse.answer.choice import Answer, choose, missing
-    from dse.answer.deployment import deployment_of
+    from dse.answer.deployment import deployment_of, write_code
     from dse.answer.question import Question
-    from dse.answer.text import answer_lines, miss_lines
+    from dse.answer.text import answer_lines, code_lines, miss_lines
     from dse.commands.next_step import print_next, study_word
     from dse.report.picture import check_name
     from dse.report.pictures import draw_answer
@@ -124,11 +128,12 @@ def pick(
         limits_of = {kept.limit.metric: kept.limit.value for kept in found.limits}
         draw_answer(view, found.record, limits_of, picture)
     deployed = deployment_of(view.study, found)
+    if code_file is not None:
+        write_code(deployed, code_file)
     if as_json:
         click.echo(json.dumps(summary.answer(view, found, deployed)))
         return 0
-    code = ("", *deployed.code) if deployed.code else ()
-    for line in (*answer_lines(view, found, deployed), *code):
+    for line in (*answer_lines(view, found, deployed), *code_lines(deployed, code_file)):
         write_line(line)
     print_next(f"dse show {study_word(view.study)} {found.record.id}")
     return 0

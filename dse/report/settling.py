@@ -17,7 +17,8 @@ MAX_TOLD_S = 7 * 86_400.0
 
 def describe_frontier(state: Settling) -> str:
     """How many points of a frontier are decided."""
-    counts = [format_count(state.points, "point"), f"{state.decided} decided"]
+    against = " against all" if state.undecided else ""
+    counts = [format_count(state.points, "point"), f"{state.decided} decided{against}"]
     if state.undecided:
         counts.append(f"{state.undecided} undecided")
     if beyond := state.points - state.decided - state.undecided:

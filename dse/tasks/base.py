@@ -66,6 +66,10 @@ class BaseTask:
         """The noun alone."""
         return self.noun
 
+    def input_lines(self, _form: Form) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
     def identity(self, form: Form) -> Mapping[str, object]:
         """The whole form."""
         return {"form": dict(form)}

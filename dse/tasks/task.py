@@ -289,6 +289,10 @@ class Task(Protocol):
         """Samples in this form, in words: "images at 224 x 224"."""
         ...
 
+    def input_lines(self, form: Form) -> Sequence[str]:
+        """How a sample becomes the input, for who deploys a model: lines of a comment."""
+        ...
+
     def identity(self, form: Form) -> Mapping[str, Any]:
         """What of a form enters the keys of measurements, by name."""
         ...

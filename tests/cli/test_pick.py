@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.commandline import Command
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
-MAX_LINES = 6
+MAX_LINES = 7
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_metric_of_the_user_may_be_what_counts(command: Command, study: str) -
     command.good("pick", study, *options, "--maximize", "per_thread")
 
 
-def test_words_fit_six_lines_of_80_columns(command: Command, study: str) -> None:
+def test_words_fit_seven_lines_of_80_columns(command: Command, study: str) -> None:
     options = ("--max-latency", "4ms", "--min-accuracy", "41")
     answer = command.good("pick", study, *options)
     lines = answer.out.splitlines()
@@ -198,12 +198,27 @@ def test_what_is_deployed_runs_as_it_stands(command: Command, here: Path) -> Non
     assert "(1, 3, 128, 128)" in single["code"]
     answer = command.good("pick", "space", "--maximize", "throughput")
     assert answer.out.split("\n\n", 1)[1] == found["code"]
+    assert "# Input: RGB images of 128 x 128 pixels, NCHW, float32.\n" in found["code"]
+    apart = command.good("pick", "space", "--maximize", "throughput", "--code", "own.py").out
+    assert apart == f"{answer.out.split(chr(10) * 2, 1)[0]}\n  code: own.py\n"
+    assert (here / "own.py").read_text("utf-8") == found["code"]
+    command.good("show", "space", 0, "--code", "shown.py", "--json")
+    assert "(2, 3, 128, 128)" in (here / "shown.py").read_text("utf-8")
 
     # Without its runs, a builtin model is built anew; another file than the one that was measured
     # is not shown as that.
     shutil.rmtree(here / "studies" / "space" / "runs")
     again = picked(command, "space", "--maximize", "throughput")["deployment"]
     assert (again["sha256"], again["code"]) == (found["sha256"], found["code"])
+
+
+def test_no_file_of_code_is_written_where_there_is_none(
+    command: Command, study: str, here: Path
+) -> None:
+    answer = command("pick", study, "--maximize", "throughput", "--code", "own.py")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "dse: own.py: there is no code to write: reads no model file\n"
+    assert not (here / "own.py").exists()
 
 
 def test_a_file_that_has_changed_is_not_deployed(command: Command, here: Path) -> None:

@@ -107,11 +107,6 @@ def test_what_an_exploration_takes_and_what_its_time_leaves_out(
         "      not counted: making model files, slow models and runtimes",
         "      nothing begins after 2 h (--timeout); what is in hand is finished",
     ]
-    # The latencies of two batch sizes are one, which one worker measures.
-    space = write_space(here, "latency", **NULL, batch_sizes=[1, 4], objectives=timed[:1])
-    told = command.good("explore", space, "--dry-run").out.splitlines()
-    assert told[1].endswith(" for 4 configurations: 2 runs of a second or more")
-    assert told[2] == "      and 2 starts of a worker, 0.5 s or more each"
 
 
 def test_accuracy_runs_are_named_with_their_samples(command: Command, here: Path) -> None:

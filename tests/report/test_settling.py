@@ -34,9 +34,9 @@ def test_more_of_a_frontier_takes_time(needed_s: float, told: str) -> None:
     ("points", "decided", "undecided", "told"),
     [
         (1, 1, 0, "1 point, 1 decided"),
-        (22, 14, 8, "22 points, 14 decided, 8 undecided"),
+        (22, 14, 8, "22 points, 14 decided against all, 8 undecided"),
         (3, 1, 0, "3 points, 1 decided, 2 that rounds can't decide"),
-        (4, 1, 2, "4 points, 1 decided, 2 undecided, 1 that rounds can't decide"),
+        (4, 1, 2, "4 points, 1 decided against all, 2 undecided, 1 that rounds can't decide"),
     ],
 )
 def test_a_frontier_says_what_is_decided(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from dse.core.signature import Input, Signature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dse.core.signature import Form
 
@@ -85,6 +85,42 @@ def from_form(form: Form) -> tuple[Preprocessing, int | None]:
     fields = dict(form)
     classes = fields.pop("classes", None)
     return Preprocessing.from_dict(fields), classes
+
+
+def preprocessing_lines(how: Preprocessing) -> list[str]:
+    """How an image becomes the input, and the output a label, in lines for who deploys a model."""
+    side = f"{how.resolution} x {how.resolution}"
+    lines = [f"Input: RGB images of {side} pixels, {how.layout}, {how.dtype}."]
+    if how.interpolation == "area":
+        shorter = round(how.resolution / how.crop)
+        lines.append(f"Of each: shorter side to {shorter} (area), then the central {side}.")
+    else:
+        lines.append(f"Of each: its central {100 * how.crop:g} %, resized ({how.interpolation}).")
+    return [*lines, *_number_lines(how), *_label_lines(how)]
+
+
+def _number_lines(how: Preprocessing) -> Iterator[str]:
+    """What number stands for a pixel."""
+    if how.dtype in ("uint8", "int8") and how.quantisation is None:
+        yield f"Each number: the pixel, from 0 to 255{', less 128' if how.dtype == 'int8' else ''}."
+        return
+    number = "(pixel - mean) / scale"
+    if how.dtype in ("uint8", "int8") and how.quantisation is not None:
+        scale, zero = how.quantisation
+        number = f"round({number} / {scale:g}) {'-' if zero < 0 else '+'} {abs(zero)}"
+    yield f"Each number: {number}, with pixels from 0 to 255,"
+    yield f"mean {_channels(how.mean)} and scale {_channels(how.scale)}."
+
+
+def _channels(values: tuple[float, float, float]) -> str:
+    """One number where all channels have it, as numpy takes it."""
+    alike = len({*values}) == 1
+    return f"{values[0]:g}" if alike else f"[{', '.join(f'{value:g}' for value in values)}]"
+
+
+def _label_lines(how: Preprocessing) -> Iterator[str]:
+    if how.label_offset:
+        yield f"Label: arg max of the scores, less {how.label_offset}."
 
 
 def input_type(form: Form) -> str:

@@ -13,6 +13,7 @@ from dse.tasks.image_classification._quality import TOP_1
 from dse.tasks.image_classification.preprocessing import (
     Preprocessing,
     from_form,
+    preprocessing_lines,
     sample_bytes,
     signature,
 )
@@ -97,6 +98,10 @@ class ImageClassification(BaseTask):
         """Images at their resolution."""
         side = from_form(form)[0].resolution
         return f"images at {side} x {side}"
+
+    def input_lines(self, form: Form) -> Sequence[str]:
+        """The crop, the size, the layout and the numbers of an image, and how a label is read."""
+        return preprocessing_lines(from_form(form)[0])
 
     def identity(self, form: Form) -> Mapping[str, Any]:
         """The preprocessing; the number of scores decides nothing that is measured."""

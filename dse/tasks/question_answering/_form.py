@@ -23,6 +23,11 @@ SEQUENCE_LENGTH = 384
 """Tokens of a sample by MLPerf's rules."""
 VOCABULARY_SIZE = 30_522
 """Tokens that BERT's uncased models know."""
+_MEANINGS: dict[Role, str] = {
+    "ids": "the number of each token in the vocabulary",
+    "mask": "1 where a token counts, 0 for padding",
+    "segments": "1 for tokens of the paragraph, 0 for all others",
+}
 _FILLS: dict[Role, Fill] = {"ids": "ids", "mask": "ones", "segments": "zeros"}
 
 
@@ -86,6 +91,15 @@ class QuestionForm:
         """What answers depend on: how the model is loaded is told by its knobs."""
         left_out = ("vocabulary", "any_length", "buckets")
         return {name: value for name, value in self.to_form().items() if name not in left_out}
+
+    @property
+    def input_lines(self) -> tuple[str, ...]:
+        """What the inputs are, for who deploys the model."""
+        return (
+            f"Input: {self.sequence_length} tokens of a vocabulary of {self.tokens:,}:",
+            "[CLS] question [SEP] paragraph [SEP], then padding.",
+            *(f"{one.name}, {one.dtype}: {_MEANINGS[one.role]}." for one in self.inputs),
+        )
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -101,6 +101,10 @@ class QuestionAnswering(BaseTask):
         """Questions by the tokens of a sample."""
         return f"questions of {form['sequence_length']} tokens"
 
+    def input_lines(self, form: Form) -> Sequence[str]:
+        """The tokens of a sample, and what each input tells of them."""
+        return QuestionForm.from_form(form).input_lines
+
     def identity(self, form: Form) -> Mapping[str, Any]:
         """All of it but where the vocabulary lies."""
         return {"question_answering": QuestionForm.from_form(form).identity}

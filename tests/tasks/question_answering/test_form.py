@@ -9,7 +9,7 @@ import pytest
 
 from dse.core.errors import ModelError
 from dse.tasks import registry
-from dse.tasks.question_answering._form import QuestionForm
+from dse.tasks.question_answering._form import ModelInput, QuestionForm
 from tests.answering import FORM, LENGTH
 
 TASK = registry.task("question-answering")
@@ -70,3 +70,11 @@ def test_a_form_of_an_earlier_version_is_read() -> None:
     form = FORM.to_form()
     del form["buckets"], form["any_length"]
     assert QuestionForm.from_form(form) == FORM
+
+
+def test_the_inputs_are_told_to_who_deploys_the_model() -> None:
+    assert QuestionForm(inputs=(ModelInput("x", "mask", "int32"),)).input_lines == (
+        "Input: 384 tokens of a vocabulary of 30,522:",
+        "[CLS] question [SEP] paragraph [SEP], then padding.",
+        "x, int32: 1 where a token counts, 0 for padding.",
+    )
