@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,11 @@ class Answer:
     def last(self) -> str:
         """The last line of stderr."""
         return (self.err.splitlines() or [""])[-1]
+
+
+def unwrapped(text: str) -> list[str]:
+    """Lines of a text, each with those that it was wrapped into, which are indented."""
+    return re.sub(r"\n +", " ", text).splitlines()
 
 
 class Command:

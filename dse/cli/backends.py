@@ -11,6 +11,7 @@ import click
 
 from dse.cli.options import json_option
 from dse.cli.output import write_line
+from dse.core.wording import WIDTH, wrap_words
 
 if TYPE_CHECKING:
     from dse.core.backend import Backend
@@ -41,7 +42,8 @@ def backends(context: click.Context, *, as_json: bool) -> None:
         click.echo(json.dumps({"backends": [_row(*each) for each in found.items()]}))
         return
     for name, availability in found.items():
-        write_line(_line(name, availability))
+        for line in wrap_words(_line(name, availability), WIDTH):
+            write_line(line)
     print_next("dse explore quickstart")
 
 
@@ -74,7 +76,8 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():
-        write_line(_line(name, availability))
+        for line in wrap_words(_line(name, availability), WIDTH):
+            write_line(line)
     return 0 if all(availability.error is None for availability in found.values()) else 1
 
 

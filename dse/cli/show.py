@@ -50,6 +50,7 @@ def show(
     from dse.answer.text import code_lines, point_lines
     from dse.commands.console import console, print_lines
     from dse.core.errors import RequestError
+    from dse.core.wording import WIDTH
     from dse.report.view import View
     from dse.study.folder import existing_folder
     from dse.study.study import Study
@@ -68,6 +69,6 @@ def show(
     if as_json:
         click.echo(json.dumps(summary.shown(view, records[point], deployed)))
         return
-    print_lines(point_lines(view, records[point], deployed), console())
+    print_lines(point_lines(view, records[point], deployed), console(), width=WIDTH)
     for line in code_lines(deployed, code_file):
         write_line(line)

@@ -35,8 +35,10 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.console import console, print_lines
     from dse.commands.next_step import print_next, resume_command, study_word
+    from dse.core.wording import WIDTH
     from dse.core.worker_environment import format_variables
     from dse.report import running
+    from dse.report.failures import is_copied
     from dse.report.health import health
     from dse.report.summary import describe_counts
     from dse.report.summary import status as numbers_of
@@ -63,9 +65,10 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         *borrowed_lines(opened.about.borrowed),
         *dict.fromkeys(told),
         *excluded_lines(numbers["excluded"]),
-        *_failures(opened, numbers["failures"], verbose=verbose),
     ]
-    print_lines(lines, console())
+    print_lines(lines, console(), width=WIDTH)
+    for line in _failures(opened, numbers["failures"], verbose=verbose):
+        print_lines([line], console(), width=WIDTH, whole=is_copied(line))
     steps = [resume_command(opened)] if numbers["configurations"]["remaining"] else []
     print_next(*steps, f"dse frontier {study_word(opened)}")
 

@@ -157,9 +157,17 @@ def _check_lines(here: System, checks: list[Check]) -> Iterator[str]:
     yield f"CPU: {here.title}, fingerprint {here.fingerprint}"
     width = max(len(check.name) for check in checks)
     for check in checks:
-        yield f"{check.state:7}  {check.name:{width}}  {check.found}"
+        yield from _row(f"{check.state:7}  {check.name:{width}}  ", check.found)
         if check.remedy:
-            yield f"{'':7}  {'':{width}}  -> {check.remedy}"
+            yield from _row(" " * (7 + 2 + width + 2), f"-> {check.remedy}")
+
+
+def _row(begun: str, text: str) -> list[str]:
+    """A row of the table: its last column is wrapped within itself."""
+    return [
+        f"{begun if number == 0 else ' ' * len(begun)}{line}"
+        for number, line in enumerate(wrap_words(text, WIDTH - len(begun)))
+    ]
 
 
 def _noise_lines(noise: Noise) -> Iterator[str]:
@@ -182,7 +190,7 @@ def _noise_lines(noise: Noise) -> Iterator[str]:
 def _print(*lines: str, err: bool = False) -> None:
     from dse.commands.console import console, print_lines
 
-    print_lines(lines, console(stderr=err))
+    print_lines(lines, console(stderr=err), width=WIDTH)
 
 
 def _stay_silent(*_: str, err: bool = False) -> None:

@@ -58,7 +58,14 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.is_terminal else kind(width=PLAIN_WIDTH)
 
 
-def print_lines(lines: Iterable[str], on: Console, style: str = "", *, whole: bool = False) -> None:
+def print_lines(
+    lines: Iterable[str],
+    on: Console,
+    style: str = "",
+    *,
+    whole: bool = False,
+    width: int | None = None,
+) -> None:
     """Prints each as one line without markup; on a terminal it is wrapped between words.
 
     Args:
@@ -66,10 +73,11 @@ def print_lines(lines: Iterable[str], on: Console, style: str = "", *, whole: bo
         on: where to.
         style: of all of them.
         whole: whether nothing is wrapped, as a command that is to be copied.
+        width: columns of what goes to a file or a pipe; None for whole lines there.
     """
     for line in lines:
-        text = to_printable(line)
-        wrapped = [text] if whole or not on.is_terminal else wrap_words(text, on.width)
+        text, columns = to_printable(line), on.width if on.is_terminal else width
+        wrapped = [text] if whole or columns is None else wrap_words(text, columns)
         for part in wrapped:
             on.print(part, style=style, markup=False, emoji=False, soft_wrap=True)
 

@@ -13,7 +13,7 @@ from dse.commands.frontier_text import print_frontier
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
 from dse.commands.next_step import print_next, study_word
-from dse.core.wording import format_count
+from dse.core.wording import WIDTH, format_count
 from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
@@ -66,13 +66,14 @@ def _announce(exploration: Exploration, err: Console) -> None:
             *prepared.dataset_lines,
         ],
         err,
+        width=WIDTH,
     )
     doubts = (
         *excluded_lines(planned.about.excluded),
         *borrowed_lines(study.about.borrowed),
         *prepared.task.warnings(planned.plan.configurations, prepared.provider),
     )
-    print_lines(doubts, err, "yellow")
+    print_lines(doubts, err, "yellow", width=WIDTH)
     done, count = len(study.records), format_count(study.about.planned, "configuration")
     if done:
         begun = f"resuming '{study.folder.name}': {done} of {count} done"
@@ -92,11 +93,12 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         f"{summary.describe_counts(numbers)}; "
         f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
-    print_lines([end], err)
+    print_lines([end], err, width=WIDTH)
     points, name = study.frontier(), study_word(study)
     if points:
         print_frontier(View(study), console(), f"dse frontier {name} --all")
-    print_lines([*health(study), f"study: {study.folder.path}"], err)
+    print_lines(health(study), err, width=WIDTH)
+    print_lines([f"study: {study.folder.path}"], err)
     print_picture(study, err)
     if points:
         goal = metric_option(study.space.objectives[0])

@@ -10,7 +10,7 @@ from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.metrics import METRICS, SCENARIOS
 from dse.core.quantisation import method_knobs
-from dse.core.wording import format_count, format_duration
+from dse.core.wording import WIDTH, format_count, format_duration
 from dse.exploration.prepare import wants_quality
 from dse.exploration.session import plan_exploration
 from dse.measure.spec import RUN_LENGTHS
@@ -44,7 +44,7 @@ def preview(request: ExploreRequest) -> int:
     study = Study.load(planned.folder, request.storage) if planned.folder.begun else None
     if study is not None:
         study.about.continued(planned.about, planned.folder.name)
-    print_lines(_lines(planned, study), console())
+    print_lines(_lines(planned, study), console(), width=WIDTH)
     return 0 if planned.plan.configurations else 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dse.core.measurement import FailureKind
 from dse.core.printable import to_printable
 from dse.core.reasons import boil_down, generalise
 from dse.core.remedies import find_remedy
@@ -14,11 +15,13 @@ from dse.measure.spec import STDERR_FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.core.measurement import Failure, FailureKind
+    from dse.core.measurement import Failure
     from dse.study.record import Record
     from dse.study.study import Study
 
 TAIL_LINES = 5
+_MESSAGE, _PRINTED = "    > ", "    | "
+_OUTPUT, _AGAIN = "its whole output: ", "run it again: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +77,25 @@ def reasons(study: Study) -> list[Reason]:
 def explained(reason: Reason, runs: Path, tail_lines: int | None = TAIL_LINES) -> list[str]:
     """A reason as lines: the example, what helps, the end of its stderr, how to run it again.
 
+    What a runtime refuses is foreseen: its message says why, and not where in the code that was
+    found. Where the reason is cut, the whole message follows.
+
     Args:
         reason: why it failed.
         runs: the folder of the run folders.
         tail_lines: of the stderr; None for all that is kept, and the whole message.
     """
     record, failure = reason.record, reason.failure
-    message = failure.message.strip().splitlines() if tail_lines is None else []
+    foreseen = reason.kind is FailureKind.UNSUPPORTED
+    cut = foreseen and reason.text.endswith("…")
+    message = failure.message.strip().splitlines() if tail_lines is None or cut else []
     tail = failure.stderr_tail.splitlines()
-    shown = tail if tail_lines is None else tail[-tail_lines:]
+    shown = tail if tail_lines is None else [] if foreseen else tail[-tail_lines:]
     lines = [
         f"{reason.count} x {reason.text} (such as #{record.id} {record.configuration})",
         *([f"    remedy: {reason.remedy}"] if reason.remedy else []),
-        *(f"    > {line}" for line in message),
-        *(f"    | {line}" for line in shown),
+        *(f"{_MESSAGE}{line}" for line in message),
+        *(f"{_PRINTED}{line}" for line in shown),
         *(f"    {line}" for line in _run_lines(failure, runs)),
     ]
     return list(map(to_printable, lines))
@@ -101,4 +109,9 @@ def _run_lines(failure: Failure, runs: Path) -> list[str]:
     again = command(folder)
     if again is None:
         return [f"its run folder {folder} is gone: it can't be run again by itself"]
-    return [f"its whole output: {folder / STDERR_FILE}", f"run it again: {again}"]
+    return [f"{_OUTPUT}{folder / STDERR_FILE}", f"{_AGAIN}{again}"]
+
+
+def is_copied(line: str) -> bool:
+    """Whether a line of `explained` is a path or a command to copy, or what a runtime printed."""
+    return line.strip().startswith((_PRINTED.strip(), _OUTPUT, _AGAIN))

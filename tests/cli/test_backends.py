@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.core.registry import BACKENDS
+from dse.core.wording import WIDTH
+from tests.commandline import unwrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 def rows(command: Command) -> dict[str, dict[str, Any]]:
     found = json.loads(command.good("backends", "--json").out)
     return {row["backend"]: row for row in found["backends"]}
+
+
+def told(command: Command) -> list[str]:
+    """What is said of each backend; paths alone are wider than the lines it is wrapped to."""
+    lines = command.good("backends").out.splitlines()
+    assert all(len(line) <= WIDTH or " " not in line.strip() for line in lines)
+    return unwrapped("\n".join(lines))
 
 
 def test_all_runtimes_are_usable(
@@ -33,12 +42,12 @@ def test_all_runtimes_are_usable(
     assert all(row["usable"] for row in found.values())
     assert {found[name]["environment"] for name in own} == {"own"}
     [python] = {found[name]["environment"] for name in set(found) - own}
-    shown = command.good("backends").out.splitlines()
+    shown = told(command)
     assert f"deepsparse: 1.8.0 in {python} (reads onnx; knobs: streams)" in shown
     [line] = [line for line in shown if line.startswith("onnxruntime: ")]
     assert "not here: provider=openvino, provider=dnnl, provider=xnnpack, device=cuda)" in line
     answer = command.good("backends", "install", "deepsparse", "tflite-runtime")
-    assert [line.partition(" ")[0] for line in answer.out.splitlines()] == [
+    assert [line.partition(" ")[0] for line in answer.out.splitlines() if line[0] != " "] == [
         "deepsparse:",
         "tflite-runtime:",
     ]
@@ -54,12 +63,11 @@ def test_what_is_not_installed_has_a_remedy(
         assert (
             "deepsparse: not usable: its environment is not installed; dse backends install "
             "deepsparse (reads onnx; knobs: streams)"
-        ) in command.good("backends").out.splitlines()
+        ) in told(command)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sys, "version_info", (3, 12, 1))
     assert "Python 3.11 is needed" in rows(command)["deepsparse"]["problem"]
-    lines = command.good("backends").out.splitlines()
-    [line] = [line for line in lines if line.startswith("deepsparse: ")]
+    [line] = [line for line in told(command) if line.startswith("deepsparse: ")]
     assert line == (
         "deepsparse: not usable: Python 3.11 is needed, and there is no python3.11 on the PATH; "
         "install it, such as with uv python install 3.11, or name one with dse backends install "
@@ -80,7 +88,7 @@ def test_a_backend_elsewhere(
     assert (
         f"litert: not usable: {file}:2: interpreters.litert: /gone/python is not an executable "
         "file; name a Python, or remove the line (reads tflite; knobs: xnnpack)"
-    ) in command.good("backends").out.splitlines()
+    ) in told(command)
     file.write_text("interpreters:\n  litrt: /gone/python\n")
     answer = command("backends")
     assert answer.code == 2

@@ -12,6 +12,7 @@ import pytest
 
 from dse.cli import run
 from dse.core.metrics import METRICS
+from tests.commandline import unwrapped
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 
@@ -258,7 +259,7 @@ def test_backends(command: Command) -> None:
     assert by_name["onnxruntime"]["devices"] == ["cpu", "cuda"]
     assert {"provider=dnnl", "device=cuda"} <= set(by_name["onnxruntime"]["lacks"])
     assert by_name["null"]["knobs"] == ["delay_ms", "fault"]
-    lines = command.good("backends").out.splitlines()
+    lines = unwrapped(command.good("backends").out)
     assert [line.partition(":")[0] for line in lines] == list(by_name)
     assert "null: 1 (reads no model file; knobs: delay_ms, fault)" in lines
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.commandline import unwrapped
 from tests.replays import taken, write_space
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_what_is_left_out_is_said_in_one_line(
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("ONEDNN_VERBOSE", "1")
     answer = command.good("explore", space, "--settle", 0, "--env", SLOW)
-    (said,) = [line for line in answer.err.splitlines() if "OMP_NUM_THREADS" in line]
+    (said,) = [line for line in unwrapped(answer.err) if "OMP_NUM_THREADS" in line]
     names = "OMP_NUM_THREADS, ONEDNN_VERBOSE"
     assert said == f"not passed on to the measurement: {names} (--env NAME=VALUE sets one)"
     assert "OMP_NUM_THREADS" not in answer.out

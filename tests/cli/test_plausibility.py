@@ -14,6 +14,7 @@ import dse
 from dse.tasks.image_classification.data.pixel_cache import decode_image
 from dse.tasks.image_classification.inputs import prepare
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from tests.commandline import unwrapped
 from tests.replays import write_space
 from tests.small_models import CLASSES, SIDE, onnx_bytes
 from tests.tasks.conftest import picture
@@ -98,7 +99,7 @@ def explored(command: Command, here: Path) -> tuple[str, str]:
 def test_every_command_tells_them(command: Command, here: Path, explored: tuple[str, str]) -> None:
     out, err = explored
     # At the start: the data set and the manifest.
-    lines = err.splitlines()
+    lines = unwrapped(err)
     labels = len(list((here / "images").glob("[0-9]*")))
     assert (
         f"data set: {IMAGES} images of {labels} labels, from folders named by their labels" in lines
@@ -124,7 +125,7 @@ def test_every_command_tells_them(command: Command, here: Path, explored: tuple[
     ]
     status = command.status("mine")
     assert sorted(status["notes"]) == sorted(told)
-    shown = command.good("status", "mine").out.splitlines()
+    shown = unwrapped(command.good("status", "mine").out)
     assert set(told) <= set(shown)
     for note in told:
         assert note in words(out)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.measurement import FailureKind
+from dse.core.wording import WIDTH
 from dse.report.failures import TAIL_LINES
 from tests.replays import failures, write_space
 
@@ -60,6 +62,17 @@ def test_the_command_of_a_failure_can_be_pasted(
     assert list(elsewhere.iterdir()) == []
 
 
+def test_a_refusal_says_why_in_lines_that_fit(
+    command: Command, broken: dict[str, dict[str, str]]
+) -> None:
+    shown = lines(command)
+    refused = shown[shown.index("failures, unsupported: 1") :]
+    message = " ".join(broken["unsupported"]["message"].split())
+    assert message in " ".join(" ".join(refused).split())
+    copied = (AGAIN, PRINTED, "      its whole output: ")
+    assert all(len(line) <= WIDTH for line in shown if not line.startswith(copied))
+
+
 def test_the_end_of_stderr_is_shown_or_all_that_is_kept(
     command: Command, broken: dict[str, dict[str, str]]
 ) -> None:
@@ -69,7 +82,10 @@ def test_the_end_of_stderr_is_shown_or_all_that_is_kept(
         for kind in sorted(broken):
             tail = broken[kind]["stderr_tail"].splitlines()
             assert len(tail) > TAIL_LINES
-            expected += tail[-most:] if most else tail
+            if most is None:
+                expected += tail
+            elif kind != FailureKind.UNSUPPORTED:  # a refusal says why without its traceback
+                expected += tail[-most:]
         assert shown == expected
 
 
@@ -79,7 +95,8 @@ def test_a_run_folder_that_is_gone_is_told(
     folder = f"studies/space/runs/{broken['crash']['run']}"
     shutil.rmtree(here / folder)
     shown = lines(command)
-    assert f"      its run folder {folder} is gone: it can't be run again by itself" in shown
+    gone = f"its run folder {folder} is gone: it can't be run again by itself"
+    assert gone in " ".join(" ".join(shown).split())
     assert sum(line.startswith(AGAIN) for line in shown) == 1
 
 

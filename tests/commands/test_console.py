@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dse.commands.console import console, print_lines
 from dse.commands.log import hide_log, show_log
+from dse.core.wording import WIDTH
 
 EVIL = "a\x1b[31mb\u202ec\x9b2Jd"
 SAFE = "a?[31mb?c?2Jd"
@@ -55,6 +56,19 @@ def test_a_message_of_the_log_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     logging.getLogger("dse.somewhere").warning("%s", f"{EVIL}\nfaked: line")
     hide_log(handler)
     assert capsys.readouterr().err == f"{SAFE}?faked: line\n"
+
+
+def test_lines_of_a_file_are_whole_unless_a_width_is_given(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = " ".join(["word"] * 40)
+    print_lines([line], console())
+    print_lines([line], console(), width=WIDTH, whole=True)
+    print_lines([line], console(), width=WIDTH)
+    first, second, *wrapped = capsys.readouterr().out.splitlines()
+    assert (first, second) == (line, line)
+    assert " ".join(" ".join(wrapped).split()) == line
+    assert max(map(len, wrapped)) <= WIDTH
 
 
 def test_a_name_is_no_markup_and_no_emoji(capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,22 @@ def test_the_last_lines_of_stderr_and_what_became_of_the_run(study: Study, tmp_p
     assert len(explained(reason, tmp_path, None)) == TAIL_LINES + 5
 
 
+def test_what_is_refused_says_why_without_a_traceback(study: Study, tmp_path: Path) -> None:
+    """The whole message where the reason is cut."""
+    long = f"the converter can't convert it: {'this and that, ' * 12}and so on"
+    for message, cut in (("no int8", False), (long, True)):
+        tail = f"Traceback (most recent call last):\n  File x\nUnsupportedError: {message}"
+        failure = Failure(FailureKind.UNSUPPORTED, message, tail, run="1-000000-1")
+        fail(study, failure)
+        reason = next(each for each in reasons(study) if each.failure.message == message)
+        short, whole = (explained(reason, tmp_path, lines) for lines in (TAIL_LINES, None))
+        assert short[1:-1] == [f"    > {message}"] * cut
+        assert [line for line in whole if line.startswith("    | ")] == [
+            f"    | {line}" for line in tail.splitlines()
+        ]
+        study = create(StudyFolder(tmp_path / "other"), SPACE)
+
+
 def test_what_a_runtime_printed_is_spared(study: Study, tmp_path: Path) -> None:
     fail(study, Failure(FailureKind.CRASH, "\x1b[31mred\x07", "a\tb\n\x1b]0;title\x07"))
     lines = explained(reasons(study)[0], tmp_path)
