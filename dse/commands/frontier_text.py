@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dse.commands.console import PLAIN_WIDTH, print_lines
 from dse.core.metrics import CPU_TIME, MODEL_SIZE, PEAK_MEMORY
+from dse.core.wording import WIDTH
 from dse.report.standing import leaders
 from dse.report.summary import notes
 from dse.report.text import (
@@ -54,20 +55,20 @@ def print_frontier(view: View, out: Console, how: str, *, every: bool = False) -
     known = {m.metric for record in points for m in record.outcome.measurements}
     more = [name for name in MORE if name in known and name not in view.metrics]
     out.print(_widest(out, table, view.metrics, more))
-    print_lines(beyond_lines(view) if every else behind_lines(frontier, how), out)
+    print_lines(beyond_lines(view) if every else behind_lines(frontier, how), out, width=WIDTH)
     explained = [settings_legend(points), *mark_lines(frontier, points)]
-    print_lines([*explained, *notes(view)], out, "dim")
+    print_lines([*explained, *notes(view)], out, "dim", width=WIDTH)
 
 
 def print_breakdown(found: Breakdown, out: Console) -> None:
     """Prints the conclusion, the table if it has rows, and what to know of it."""
-    print_lines(found.conclusion, out)
+    print_lines(found.conclusion, out, width=WIDTH)
     if found.cells:
         table = WordTable(*found.headings)
         for row in found.cells:
             table.add_row(*map(Text, row))
         out.print(table)
-    print_lines(found.notes, out, "dim")
+    print_lines(found.notes, out, "dim", width=WIDTH)
 
 
 def _widest(
