@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import sys
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from dse.core.backend import LoadError, LoadRequest, Runtime, UnsupportedError
+from dse.core.backend import LoadError, LoadRequest, Refusing, UnsupportedError
 from dse.core.configuration import Configuration
-from dse.core.generated_inputs import GeneratedInputs
 from dse.core.launcher import launch_command
 from dse.core.registry import backend
 from dse.core.signature import DTYPE_BYTES, Input, Signature
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dse.core.generated_inputs import GeneratedInputs
     from dse.formats.interface import Interface
 
 REFERENCE = "onnxruntime"
@@ -66,7 +65,7 @@ def check_answers(name: str, request: LoadRequest, declared: Interface) -> None:
     found = json.loads(Path(path).read_text(encoding="utf-8"))
     for output, apart in found["apart"].items():
         told = f"their values of the output '{output}' are {apart:.2g} standard deviations apart"
-        if not np.isfinite(apart):
+        if not math.isfinite(apart):
             told = f"of the output '{output}' one of them gives no numbers"
         raise UnsupportedError(f"{name} computes something else than {REFERENCE}: {told}")
 
@@ -122,29 +121,37 @@ class _Comparison:
 
 def main() -> int:
     """Writes how far the answers of two backends to a file's samples lie apart."""
+    from dse.core.generated_inputs import GeneratedInputs
+
     name, model, precision, file, target, options = sys.argv[1:]
     described, size, most = json.loads(options)
     signature = Signature.from_dict(described)
     configuration = Configuration(model, precision, name, 1, size)
     request = LoadRequest(configuration, Path(file), {}, signature)
     samples = GeneratedInputs(size, signature, 0)
-    try:
-        answers = _answers(name, request, samples)
-        apart = differences(answers, _answers(REFERENCE, request, samples), most)
-    except (UnsupportedError, LoadError):  # a load says so again, or there is nothing to hold it to
-        apart = {}
+    answers = _answers(name, request, samples)
+    apart = differences(answers, _answers(REFERENCE, request, samples), most)
     Path(target).write_text(json.dumps({"apart": apart}), encoding="utf-8")
     return 0
 
 
 def _answers(name: str, request: LoadRequest, samples: GeneratedInputs) -> dict[str, NDArray[Any]]:
+    """The outputs of a model by name; none where the runtime refuses it, or these samples."""
+    import numpy as np
+
     runtime = backend(name)
-    assert isinstance(runtime, Runtime)  # noqa: S101  # it reads files
-    loaded = runtime.load(
-        replace(request, configuration=replace(request.configuration, backend=name))
-    )
-    arrays = samples.call(range(request.configuration.batch_size))
-    outputs = loaded.outputs(loaded.bind(arrays if len(arrays) > 1 else arrays[0]))
+    assert isinstance(runtime, Refusing)  # noqa: S101  # it reads files
+    configuration = replace(request.configuration, backend=name)
+    try:
+        loaded = runtime.load(replace(request, configuration=configuration))
+    except (UnsupportedError, LoadError):
+        return {}
+    arrays = samples.call(range(configuration.batch_size))
+    refusals: tuple[type[Exception], ...] = (UnsupportedError, *runtime.refusals())
+    try:
+        outputs = loaded.outputs(loaded.bind(arrays if len(arrays) > 1 else arrays[0]))
+    except refusals:
+        return {}
     found = {output: np.array(array) for output, array in outputs if array is not None}
     loaded.close()
     return found
@@ -170,6 +177,8 @@ def differences(
 
 
 def _apart(answer: NDArray[Any], right: NDArray[Any]) -> float:
+    import numpy as np
+
     if answer.size != right.size:
         return float("inf")
     known = np.isfinite(right.ravel())

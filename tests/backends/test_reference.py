@@ -127,3 +127,17 @@ def test_numbers_where_there_should_be_none_are_a_refusal(tmp_path: Path) -> Non
         "mnn computes something else than onnxruntime: of the output 'scores' one of them gives "
         "no numbers"
     )
+
+
+def test_samples_that_onnxruntime_refuses_tell_nothing(tmp_path: Path, own_cache: Path) -> None:
+    """A row that noise names is beyond the table."""
+    nodes = [
+        helper.make_node("Mul", ["features", "far"], ["moved"]),
+        helper.make_node("Cast", ["moved"], ["rows"], to=6),
+        helper.make_node("Gather", ["table", "rows"], ["scores"]),
+    ]
+    features, scores = value("features", ("batch", 4)), value("scores", ("batch", 4, 3))
+    table = {"table": weights(5, 3), "far": np.array(1000, np.float32)}
+    prepare(written(model(nodes, [features], [scores], table), tmp_path))
+    [kept] = own_cache.glob("conversions/*/*/answers.json")
+    assert json.loads(kept.read_text()) == {"apart": {}}

@@ -18,6 +18,7 @@ from dse.exploration.session import LogObserver, open_exploration
 from dse.exploration.stopping import Interrupts
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from tests.brief import BRIEFLY
+from tests.commandline import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ def test_another_exploration_measures_while_a_model_is_built(here: Path) -> None
     exploration = opened(building)
     seen = run(exploration)
     assert len(said) == 1
-    assert "1 measured, 0 failed, 0 remaining" in said[0]
+    assert "1 measured, 0 failed, 0 remaining" in "\n".join(unwrapped(said[0]))
     assert "another process measures" not in said[0]
     assert unfinished == [0]
     assert sorted(seen) == ["began null", "began onnxruntime"]
