@@ -55,6 +55,7 @@ def _program(model: Path, recipe: Mapping[str, Any]) -> Any:
     module = files.to_module(source, shapes, recipe["outputs"], others)
     quantised.check_integers(module)
     fuse(module)
+    quantised.part_readers(module)
     inputs = zip(shapes.values(), types, strict=True)
     zeros = [torch.zeros(shape, dtype=dtype) for shape, dtype in inputs]
     return _lowered(torch.export.export(module, tuple(zeros), strict=False), recipe["xnnpack"])

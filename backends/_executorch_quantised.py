@@ -168,6 +168,19 @@ def check_integers(module: fx.GraphModule) -> None:
             raise UnsupportedError("can't compute with integers that are not dequantised before")
 
 
+def part_readers(module: fx.GraphModule) -> None:
+    """Gives each reader of integers a step of its own that dequantises them, as PyTorch's tools do.
+
+    XNNPACK takes a layer together with the step before it. Of a step that a layer and a sum share,
+    as beside a skipped block, its partitions would need each other.
+    """
+    for node in [each for each in module.graph.nodes if each.target is DEQUANTISE]:
+        for reader in [*node.users][1:]:
+            with module.graph.inserting_before(reader):
+                reader.replace_input_with(node, module.graph.node_copy(node))
+    module.recompile()
+
+
 def check_taken(graph: Any) -> None:
     """Makes sure that XNNPACK has taken all weights as integers.
 

@@ -84,6 +84,7 @@ class LoadedModel:
         self.remarks: dict[str, KnobValue] = {}
         self._runtime = runtime
         self._setup: LoadSettings | None = None
+        self._prepared = False
         self._models: list[Model] = []
         self._callers: list[Caller] = []
         self._clocks: defaultdict[tuple[int, int], _Clock] = defaultdict(_Clock)
@@ -116,13 +117,18 @@ class LoadedModel:
     def prepare(self) -> None:
         """Imports the runtime, and has it convert the file, so that no load has to do it.
 
+        Once it is done, nothing is.
+
         Raises:
             ImportError: it is not installed.
             UnsupportedError, LoadError: it does not take the file.
         """
+        if self._prepared:
+            return
         self._runtime.version()
         if isinstance(self._runtime, Preparing):
             self._runtime.prepare(self._request(self.single))
+        self._prepared = True
 
     def callers(self, setup: LoadSettings) -> Sequence[Caller]:
         """The instances of the model, loaded that way; each stream of an instance is a caller.
@@ -130,7 +136,9 @@ class LoadedModel:
         Raises:
             UnsupportedError: the runtime or the machine refuses the setup.
             LoadError: the runtime refuses the file.
+            ImportError: see `prepare`.
         """
+        self.prepare()
         if self._setup != setup:
             self.close()
             for number in range(setup.instances):
