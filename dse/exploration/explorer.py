@@ -265,8 +265,8 @@ class _Exploration:
         exploring = exploring and not enough
         made, self._unready = self._unready, None
         step = self._choose(made, exploring=exploring)
-        if step is not made and (end := self._stop()) is not None:  # it took long to make files
-            return end
+        if made not in (None, step) and (end := self._stop()) is not None:
+            return end  # making files took as long as that, for nothing
         if step is None and not (exploring and self._pool.reserved):
             return self._settle(turn, enough=enough)
         if step is None or self._claimer.contested(step, claims):
