@@ -11,7 +11,7 @@ from dse.core.checksums import model_identity, sha256_of, sha256_of_model
 from dse.core.details import QualityDetails
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
-from dse.core.paths import atomic_write, cache_dir
+from dse.core.paths import cache_dir, write_named
 from dse.core.quantisation import artefact_name, method_knobs, methods_alike
 from dse.core.signature import DTYPE_BYTES
 from dse.core.worker_environment import format_variables, user_variables
@@ -119,6 +119,8 @@ def _code(study: Study, served: Configuration, found: _Found) -> Iterator[str]:
     request = LoadRequest(served, found.model.path, {}, signature)
     lines = backend.code(request, signature.of_batch(served.batch_size))
     if lines:
+        if backends.BACKENDS[backend.name].apart:
+            yield f"# Run it with the Python that `dse backends` names for {backend.name}."
         yield from _preamble(served, task.knobs, user_variables(study.about.environment))
         # In one line each, whatever a file claims of its inputs.
         yield from (f"# {ascii(line)[1:-1]}" for line in task.input_lines(found.form))
@@ -251,12 +253,13 @@ def write_code(found: Deployment, file: Path) -> None:
     """Writes the code to a file, in the place of one that is there.
 
     Raises:
+        RequestError: what is there is no regular file.
         DseError: there is no code, or the file can't be written.
     """
     if not found.code:
         reason = f"{found.backend} shows none" if found.files else found.origin
         raise DseError(f"{file}: there is no code to write: {reason}")
-    with atomic_write(file) as stream:
+    with write_named(file) as stream:
         stream.write(f"{chr(10).join(found.code)}\n".encode())
 
 

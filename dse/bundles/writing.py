@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from dse import __version__
 from dse.bundles._forms import FORMAT, MAX_TEXT, VERSION
 from dse.bundles._lines import trial_line
-from dse.core.paths import atomic_write, read_regular
+from dse.core.paths import read_regular, write_named
 from dse.study.merged import SESSION, identity_of, is_copy, last_numbers
 from dse.study.record import MEASUREMENT, ORIGIN, OUTCOME, OWNER, configuration_of
 from dse.study.revisions import SIGNATURE_ATTRIBUTE
@@ -55,13 +55,14 @@ def write_bundle(study: Study, file: Path, *, after: Mapping[str, int] | None = 
             `known_trials`.
 
     Raises:
+        RequestError: what is there is no regular file.
         DseError: the file can't be written.
     """
     every = _trials(study)
     study.complete(every)
     trials = [trial for trial in every if not _is_known(trial, after or {})]
     runs = _Runs(study.folder.runs, every)
-    with atomic_write(file) as stream:
+    with write_named(file) as stream:
         with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0) as packed:
             lines = _Lines(packed)
             lines.add(_header(study, every))

@@ -178,11 +178,30 @@ storage_option = click.option(
     help="URL of the study's Optuna storage [default: study.db in its folder].",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def _code_file(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    """A callback: refuses where no code can be written, before anything is computed."""
+    from dse.core.errors import RequestError
+    from dse.core.paths import check_named
+
+    if value is None:
+        return None
+    if value == Path("-"):
+        remedy = "leave the option out: the code is on stdout then"
+        raise RequestError("'-' is no file", field="--code", remedy=remedy)
+    if not value.name:
+        raise RequestError(f"'{value}' is no file", field="--code", remedy="name a file")
+    check_named(value)
+    return value
+
+
 code_option = click.option(
     "--code",
     "code_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_code_file,
     help="Write the code to deploy it to this file instead of stdout.",
 )
 environment_option = click.option(

@@ -11,7 +11,7 @@ from dse.commands.log import messages
 from dse.commands.next_step import print_next
 from dse.config.yaml_reader import MAX_YAML_BYTES
 from dse.core.errors import RequestError
-from dse.core.paths import atomic_write
+from dse.core.paths import write_named
 from dse.core.wording import WIDTH, format_count, wrap_words
 from dse.models.describing import describe_folder, to_yaml
 from dse.models.manifest import FILE_NAME
@@ -114,7 +114,7 @@ def _write(target: Path, text: str) -> None:
             file=target,
             remedy="describe the folders in it one by one",
         )
-    with atomic_write(target) as file:
+    with write_named(target) as file:
         file.write(data)
 
 

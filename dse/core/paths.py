@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -127,6 +127,52 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
+def write_named(path: Path) -> Iterator[BinaryIO]:
+    """`atomic_write` for a path of the user's own, who may have put something there.
+
+    A link is followed, and the file that it names replaced. A file keeps its mode and, if possible,
+    its owner.
+
+    Yields:
+        See `atomic_write`.
+
+    Raises:
+        RequestError: see `check_named`.
+        DseError: see `atomic_write`.
+    """
+    there = check_named(path)
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    with atomic_write(target) as file:
+        if there is not None:
+            _make_alike(file.fileno(), there)
+        yield file
+
+
+def check_named(path: Path) -> os.stat_result | None:
+    """Refuses what must not be replaced by a file: a folder, a device, a pipe or a socket.
+
+    Args:
+        path: that the user names; links are followed.
+
+    Returns:
+        Of the regular file that is there; None if there is none yet.
+
+    Raises:
+        RequestError: something else is there.
+        DseError: that can't be looked at.
+    """
+    with writing_errors(path):
+        try:
+            there = path.stat()
+        except FileNotFoundError:
+            return None
+    if stat.S_ISREG(there.st_mode):
+        return there
+    problem = "is a folder" if stat.S_ISDIR(there.st_mode) else "is no regular file"
+    raise RequestError(problem, file=path, remedy="choose another place")
+
+
+@contextmanager
 def writing_errors(path: Path) -> Iterator[None]:
     """Says of an OSError of the block that a file can't be written, and what to do about it.
 
@@ -233,6 +279,15 @@ def _new_file(path: Path) -> BinaryIO:
     # Not tempfile: its mode 0600 would shut out the group that shares a cache.
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
     return cast("BinaryIO", os.fdopen(descriptor, "w+b"))
+
+
+def _make_alike(descriptor: int, there: os.stat_result) -> None:
+    """Gives a new file the mode of another one and, where that is allowed, its owner."""
+    own = os.fstat(descriptor)
+    if (own.st_uid, own.st_gid) != (there.st_uid, there.st_gid):
+        with suppress(OSError):  # only root may
+            os.fchown(descriptor, there.st_uid, there.st_gid)
+    os.fchmod(descriptor, there.st_mode & 0o777)
 
 
 def _remove(path: Path) -> None:

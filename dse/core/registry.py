@@ -55,6 +55,11 @@ class BackendEntry:
         return bool(self.extra or self.python or self.environment or self.distribution)
 
     @property
+    def apart(self) -> bool:
+        """Whether its runtime is in an environment of its own."""
+        return bool(self.python or self.environment)
+
+    @property
     def package(self) -> str:
         """The top-level package or module that it lies in."""
         return self.target.partition(":")[0].partition(".")[0]

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.core.paths import atomic_write
+from dse.core.paths import write_named
 from dse.core.requirements import Requirement
 from dse.report.html.page import render_page
 from dse.report.pictures import write_pictures
@@ -40,6 +40,7 @@ def write_report(view: View, folder: Path) -> list[Path]:
     Raises:
         UnavailableError: there is no pandas or Jinja; without pyarrow or matplotlib the rest is
             written, and the log says what is left out.
+        RequestError: what is in the place of a file is none.
         DseError: a file can't be written.
     """
     table = study_table(view)
@@ -78,5 +79,5 @@ def _left_out(what: str) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with atomic_write(path) as file:
+    with write_named(path) as file:
         file.write(content)

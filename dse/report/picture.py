@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
-from dse.core.paths import atomic_write
+from dse.core.paths import check_named, write_named
 from dse.core.requirements import Requirement
 from dse.report._labels import box_around, draw_labels
 from dse.report.summary import accuracy_source
@@ -39,15 +39,17 @@ POINT_REACH, RING_REACH = 4.0, 8.5
 
 
 def check_name(file: Path) -> None:
-    """Refuses a picture format that can't be drawn, before anything is computed.
+    """Refuses a picture that can't be drawn or written, before anything is computed.
 
     Raises:
-        RequestError: the file has another suffix than `PICTURE_SUFFIXES`.
+        RequestError: the file has another suffix than `PICTURE_SUFFIXES`, or what is there is no
+            regular file.
     """
     if file.suffix.lower() not in PICTURE_SUFFIXES:
         problem = f"'{file.suffix}' is not a picture format"
         remedy = f"end the name with {', '.join(PICTURE_SUFFIXES)}"
         raise RequestError(problem, file=file, field="--picture", remedy=remedy)
+    check_named(file)
 
 
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
@@ -129,6 +131,7 @@ def drawing(
 
     Raises:
         UnavailableError: matplotlib is not installed.
+        RequestError: what is there is no regular file.
         DseError: a file can't be written.
     """
     # Without a home folder it makes itself a temporary one, and warns of that.
@@ -152,7 +155,7 @@ def drawing(
         for file in files:
             form = file.suffix.lower().removeprefix(".")
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
-            with atomic_write(file) as stream:
+            with write_named(file) as stream:
                 figure.savefig(stream, dpi="figure", format=form, metadata=undated)
 
 

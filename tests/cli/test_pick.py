@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import pytest
 
+from dse.core.registry import BackendEntry
 from dse.core.wording import WIDTH
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space
@@ -178,7 +180,9 @@ def test_a_point_is_shown_with_how_it_was_measured(command: Command, study: str)
     assert (missing.code, "has no point 99" in missing.err) == (2, True)
 
 
-def test_what_is_deployed_runs_as_it_stands(command: Command, here: Path) -> None:
+def test_what_is_deployed_runs_as_it_stands(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     space = write_space(
         here,
         models=["mobilenet-v1-0.25-128"],
@@ -210,6 +214,30 @@ def test_what_is_deployed_runs_as_it_stands(command: Command, here: Path) -> Non
     shutil.rmtree(here / "studies" / "space" / "runs")
     again = picked(command, "space", "--maximize", "throughput")["deployment"]
     assert (again["sha256"], again["code"]) == (found["sha256"], found["code"])
+
+    # A runtime with an environment of its own is in no other Python.
+    monkeypatch.setattr(BackendEntry, "apart", True)
+    other = picked(command, "space", "--maximize", "throughput")["deployment"]
+    where = "# Run it with the Python that `dse backends` names for onnxruntime.\n"
+    assert other["code"] == where + found["code"]
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("", "--code: '.' is no file; name a file"),
+        ("-", "--code: '-' is no file; leave the option out: the code is on stdout then"),
+        ("pipe", "pipe: is no regular file; choose another place"),
+    ],
+)
+def test_code_goes_into_no_other_than_a_file(
+    named: str, told: str, command: Command, here: Path
+) -> None:
+    os.mkfifo(here / "pipe")
+    for asked in (("pick", "any"), ("show", "any", 0)):
+        answer = command(*asked, "--code", named)
+        assert (answer.code, answer.out, answer.err) == (2, "", f"dse: {told}\n")
+    assert (here / "pipe").is_fifo()
 
 
 def test_no_file_of_code_is_written_where_there_is_none(

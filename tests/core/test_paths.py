@@ -15,11 +15,13 @@ from dse.core.errors import DseError, RequestError
 from dse.core.paths import (
     atomic_write,
     cache_dir,
+    check_named,
     config_dir,
     exclusive,
     mapped,
     read_regular,
     shorten_home,
+    write_named,
 )
 
 
@@ -73,6 +75,49 @@ def test_write_appears_at_the_end_or_not_at_all(tmp_path: Path) -> None:
         file.writelines([b"two", "no bytes"])  # type: ignore[list-item]
     assert path.read_bytes() == b"one"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_named_file_keeps_its_mode_and_the_links_to_it(tmp_path: Path) -> None:
+    file, link, further = (tmp_path / name for name in ("private", "link", "further"))
+    file.write_text("old")
+    file.chmod(0o600)
+    link.symlink_to("private")
+    further.symlink_to(link)
+    for place in (file, link, further):
+        with write_named(place) as stream:
+            assert os.fstat(stream.fileno()).st_mode & 0o777 == 0o600
+            stream.write(place.name.encode())
+        assert (file.read_text(), file.stat().st_mode & 0o777) == (place.name, 0o600)
+    assert (link.is_symlink(), further.is_symlink()) == (True, True)
+    (tmp_path / "early").symlink_to("late")
+    for name in ("early", "a/new"):
+        with write_named(tmp_path / name) as stream:
+            stream.write(b"x")
+    assert (tmp_path / "late").read_text() == (tmp_path / "a" / "new").read_text() == "x"
+    with pytest.raises(TypeError), write_named(link) as stream:
+        stream.writelines([b"two", "no bytes"])  # type: ignore[list-item]
+    assert file.read_text() == "further"
+    assert {each.name for each in tmp_path.iterdir()} == {
+        *("private", "link", "further", "early", "late", "a")
+    }
+
+
+def test_what_is_named_and_no_file_is_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("pipe")
+    for place in (pipe, tmp_path / "link"):
+        with pytest.raises(RequestError, match="is no regular file; choose another place"):
+            check_named(place)
+        with pytest.raises(RequestError, match="is no regular file"), write_named(place):
+            pass
+    assert pipe.is_fifo()
+    for folder in (tmp_path, Path()):
+        with pytest.raises(RequestError, match="is a folder"), write_named(folder):
+            pass
+    (tmp_path / "turn").symlink_to("turn")
+    with pytest.raises(DseError, match="can't be written: Too many levels"):
+        check_named(tmp_path / "turn")
 
 
 def test_unwritable_folders_are_one_line(tmp_path: Path) -> None:

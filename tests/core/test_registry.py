@@ -66,3 +66,8 @@ def test_what_a_backend_offers_is_known_without_its_runtime() -> None:
     )
     assert isinstance(loaded, list)
     assert not {*RUNTIMES, "numpy", "mlperf_loadgen"} & set(loaded)
+
+
+def test_the_large_and_the_old_runtimes_have_environments_of_their_own() -> None:
+    names = ("deepsparse", "tflite-runtime", "ncnn", "pytorch", "executorch", "tensorflow")
+    assert {*names, "onnxruntime-openvino"} == {n for n in BACKENDS if BACKENDS[n].apart}

@@ -96,7 +96,7 @@ def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(DseError, match="can't be written"):
         write_report(View(study), tmp_path / "out")
     (tmp_path / "full" / "report.html").mkdir(parents=True)
-    with pytest.raises(DseError, match=r"report\.html: can't be written"):
+    with pytest.raises(DseError, match=r"report\.html: is a folder"):
         write_report(View(study), tmp_path / "full")
     assert not list((tmp_path / "full").glob("*.tmp"))
 

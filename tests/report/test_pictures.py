@@ -82,7 +82,7 @@ def test_a_place_that_can_not_be_written_is_told_and_no_end(
     study.folder.picture.mkdir()
     print_picture(study, console())
     shown = capsys.readouterr().out
-    assert shown.startswith(f"{study.folder.picture}: can't be written: ")
+    assert shown.startswith(f"{study.folder.picture}: is a folder; choose another place")
     assert len(shown.splitlines()) == 1
     with pytest.raises(DseError):
         write(study)
