@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dse.core.errors import DseError
 from dse.core.mcnemar import quality_p_value
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS, SCENARIOS, Metric
 from dse.core.pareto import nondominated
 from dse.core.quantisation import KNOBS
+from dse.core.registry import backend
 from dse.study.comparison import APART, Comparison
 from dse.study.contenders import MIN_ROUNDS
 from dse.study.decisions import QUALITY_ALPHA, Decisions
@@ -74,7 +77,8 @@ class Cost:
         model: name of the model.
         backend: the runtime.
         precision: of the file.
-        method: the knobs that the fp32 points lack: how the file was made.
+        method: the knobs that the fp32 points lack: how the file was made. A runtime's knob with
+            its usual value is none.
         label: precision and method in a few words.
         records: the points.
         lost: the quality lost against fp32, in its metric's unit, negative for a gain; the mean
@@ -97,6 +101,12 @@ class Cost:
     certain: bool | None
     speeds: Mapping[str, Speed]
     leads: bool = False
+
+    @property
+    def published(self) -> bool:
+        """Whether its accuracies were measured by others."""
+        known = [record.outcome.quality for record in self.records]
+        return any(each is not None and each.source is Source.PUBLISHED for each in known)
 
     @property
     def usual(self) -> bool:
@@ -129,12 +139,14 @@ class Costs:
         metrics: the timed metrics.
         rows: by model and runtime, the usual method first.
         unpaired: how many points of other precisions have no fp32 point with the same settings.
+        lacking: the runtimes that have only such points of other precisions.
     """
 
     quality: str | None
     metrics: tuple[str, ...]
     rows: tuple[Cost, ...]
     unpaired: int
+    lacking: tuple[str, ...] = ()
 
     def others(self, row: Cost) -> list[Cost]:
         """The other methods of the same precision, model and runtime."""
@@ -169,11 +181,12 @@ def costs(view: View) -> Costs:
         ]
         made.sort(key=lambda row: (not row.usual, row.label))
         rows += _leading(made, metrics)
-    return Costs(view.quality, metrics, tuple(rows), unpaired)
+    lacking = {record.configuration.backend for record in unpaired} - {r.backend for r in rows}
+    return Costs(view.quality, metrics, tuple(rows), len(unpaired), tuple(sorted(lacking)))
 
 
-def _pairs(records: Iterable[Record]) -> tuple[list[Pair], int]:
-    """The fp32 point and the other one of each pair, and how many points have no such point.
+def _pairs(records: Iterable[Record]) -> tuple[list[Pair], list[Record]]:
+    """The fp32 point and the other one of each pair, and the points that have no such point.
 
     Both have the same settings; knobs that the fp32 point lacks say how the other's file was made.
     """
@@ -184,13 +197,15 @@ def _pairs(records: Iterable[Record]) -> tuple[list[Pair], int]:
             settings.setdefault(_settings(record), []).append(record)
         else:
             others.append(record)
-    found = []
+    found, unpaired = [], []
     for record in others:
         knobs = set(record.configuration.knobs)
         able = [r for r in settings.get(_settings(record), ()) if knobs >= {*r.configuration.knobs}]
         if able:
             found.append((max(able, key=lambda r: len(r.configuration.knobs)), record))
-    return found, len(others) - len(found)
+        else:
+            unpaired.append(record)
+    return found, unpaired
 
 
 def _grouped(pairs: Iterable[Pair], key: Callable[[Pair], K]) -> dict[K, list[Pair]]:
@@ -212,7 +227,21 @@ def _place(pair: Pair) -> tuple[str, str]:
 
 def _method(pair: Pair) -> tuple[str, tuple[tuple[str, KnobValue], ...]]:
     one, other = (each.configuration for each in pair)
-    return other.precision, tuple(knob for knob in other.knobs if knob not in one.knobs)
+    usual = _usual_knobs(other.backend)
+    return other.precision, tuple(
+        (name, value)
+        for name, value in other.knobs
+        if (name, value) not in one.knobs and (name not in usual or value != usual[name])
+    )
+
+
+def _usual_knobs(name: str) -> dict[str, KnobValue]:
+    """The usual values of a runtime's own knobs; none of a runtime that is not known here."""
+    try:
+        knobs = backend(name).knobs
+    except DseError:
+        return {}
+    return {knob.name: knob.default for knob in knobs if knob.name not in _DEFAULTS}
 
 
 def _label(pair: Pair) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dse.core.measurement import Source
 from dse.core.wording import format_count, join_some
 from dse.report._precision import REFERENCE
 from dse.report.text import heading, words_and_unit
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from dse.report._precision import Cost, Costs, Speed
 
 UNDECIDED, UNKNOWN = "~", "?"
-MAX_NAMED = 3
+MAX_NAMED, MAX_RUNTIMES = 3, 10
 LEGEND = (
     f"\u00d7 times as fast as {REFERENCE}; "
     f"* leads by its values: neither {REFERENCE} nor another method is better in all"
@@ -36,10 +35,12 @@ def conclude(found: Costs) -> list[str]:
 def _sentence(found: Costs, rows: Sequence[Cost]) -> str:
     first = rows[0]
     label = first.label if len({row.label for row in rows}) == 1 else first.precision
-    parts = filter(None, [_loss(found, rows), *(_speed(rows, name) for name in found.metrics[:1])])
-    told = f"{label} on {first.backend} {' and '.join(parts)}"
+    loss = _loss(found, rows)
+    parts = filter(None, [loss, *(_speed(rows, name) for name in found.metrics[:1])])
+    joined = (", and " if "," in loss else " and ").join(parts)
     if len(rows) > 1:
-        return f"{told} (medians of {len(rows)} models)"
+        return f"{label} on {first.backend} {joined} ({_medians(found, rows)})"
+    told = f"{label} of {first.model} on {first.backend} {joined}"
     others = found.others(first)
     if better := found.less_lost(first):
         names = join_some([row.label for row in better], MAX_NAMED)
@@ -57,12 +58,35 @@ def _loss(found: Costs, rows: Sequence[Cost]) -> str:
     if not lost or found.quality is None:
         return "has no known accuracy"
     value, luck = median(lost), ""
-    if len(rows) == 1 and rows[0].certain is not None:
-        luck = " for certain" if rows[0].certain else ", which may be luck,"
     words, unit = words_and_unit(found.quality)[0], _unit(found.quality)
+    if all(row.published for row in rows if row.lost is not None):
+        words = f"published {words}"
+    elif all(row.certain is None for row in rows):
+        luck = ", which nothing tells from luck"
+    elif len(rows) == 1:
+        luck = " for certain" if rows[0].certain else ", which may be luck"
     if not round(value, 1):
         return f"loses no {words}"
     return f"{'gains' if value < 0 else 'loses'} {abs(value):.1f} {unit} of {words}{luck}"
+
+
+def _medians(found: Costs, rows: Sequence[Cost]) -> str:
+    """Of how many models medians are, and in how many of them a difference is certain."""
+    certain = {}
+    if found.quality and any(row.certain is not None for row in rows):
+        words = words_and_unit(found.quality)[0]
+        certain[words] = sum(row.certain is True for row in rows)
+    for name in found.metrics[:1]:
+        if known := [row.speeds[name] for row in rows if name in row.speeds]:
+            certain[_short(name)] = sum(speed.certain for speed in known)
+    told = ", ".join(f"{words} in {count or 'none'}" for words, count in certain.items())
+    medians = f"medians of {len(rows)} models"
+    return f"{medians}; certain differences: {told}" if told else medians
+
+
+def _short(metric: str) -> str:
+    """The name of a metric as a column has it, without its unit."""
+    return heading(metric).partition(" [")[0]
 
 
 def _unit(quality: str) -> str:
@@ -86,7 +110,7 @@ def _speed(rows: Sequence[Cost], metric: str) -> str:
 def headings(found: Costs) -> list[tuple[str, bool]]:
     """The columns of the table, and whether they hold numbers."""
     lost = f"lost [{_unit(found.quality)}]" if found.quality else "lost"
-    speeds = [f"\u00d7 {heading(name).partition(' [')[0]}" for name in found.metrics]
+    speeds = [f"\u00d7 {_short(name)}" for name in found.metrics]
     words = [(each, False) for each in ("model", "runtime", "method", "")]
     return [*words, *((each, True) for each in (lost, *speeds))]
 
@@ -132,19 +156,21 @@ def notes(found: Costs, *, every: bool) -> list[str]:
     marks = {_loss_mark(row) for row in shown if row.lost is not None}
     marks |= {_speed_mark(speed) for row in shown for speed in row.speeds.values()}
     hidden, left_out = len(found.rows) - len(shown), found.unpaired
-    sources = {q.source for row in shown for r in row.records if (q := r.outcome.quality)}
     more = f"and {format_count(hidden, 'more method')} that others are ahead of; --all shows them"
     undecided = "not decided: with these samples, or this noise of the runs, it may be luck"
     unknown = "not known: other samples, published values, or a noise that too few runs tell"
     several = "of several settings, such as thread counts, the mean is shown"
     lacking = f"without an {REFERENCE} point of the same model, runtime and settings"
+    if found.lacking:
+        has = "has" if len(found.lacking) == 1 else "have"
+        lacking += f"; so {join_some(found.lacking, MAX_RUNTIMES)} {has} no row"
     told = {
         more: hidden,
         LEGEND: shown,
         f"{UNDECIDED} {undecided}": UNDECIDED in marks,
         f"{UNKNOWN} {unknown}": UNKNOWN in marks,
         several: any(len(row.records) > 1 for row in shown),
-        "accuracies are published, not measured here": Source.PUBLISHED in sources,
+        "accuracies are published, not measured here": any(row.published for row in shown),
         f"left out: {format_count(left_out, 'point')} {lacking}": left_out,
     }
     return [line for line, applies in told.items() if applies]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dse.study.record import Record
 
 MAX_NAMED = 10
-LEGEND = "each value is the best of the points that lead, or else of those on the frontier"
+LEGEND = "each value is the best of the runtime's points on the frontier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class Runtime:
         failed: how many of its configurations failed.
         frontier: how many of its points are on the frontier.
         leads: how many of them lead, or are tied with points that do.
-        best: the best values of its points on the frontier, by metric; points that lead alone count
-            where there are some.
+        best: the best values of its points on the frontier, by metric.
     """
 
     backend: str
@@ -55,7 +54,7 @@ def runtimes(view: View) -> list[Runtime]:
     for backend in sorted({r.configuration.backend for records in lists for r in records}):
         own = [[r for r in records if r.configuration.backend == backend] for records in lists]
         measured, failures, frontier, leads = map(len, own)
-        best = _best(view, own[3] or own[2])
+        best = _best(view, own[2])
         found.append(Runtime(backend, measured, failures, frontier, leads, best))
     return sorted(found, key=lambda each: (-each.leads, -each.frontier, -each.measured))
 
@@ -76,7 +75,13 @@ def conclude(view: View, found: Sequence[Runtime]) -> str:
     behind = [each.backend for each in found if each.measured and not each.leads]
     none = [each.backend for each in found if not each.measured]
     if not ahead:
-        return "no runtime leads: nothing is measured and within the constraints yet"
+        lacking = sorted({cause for record in view.records if (cause := view.lack(record))})
+        if not lacking:
+            return "no runtime leads: nothing is measured and within the constraints yet"
+        told = (
+            "no point has a value of" if len(lacking) == 1 else "each point has no value of one of"
+        )
+        return f"no runtime leads: {told} {join_some(lacking, MAX_NAMED)}"
     total = sum(each.leads for each in ahead)
     certain = sum(map(view.frontier.certain, leaders(view.frontier)))
     first, *others = ahead

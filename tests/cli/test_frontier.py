@@ -38,7 +38,7 @@ def study(command: Command, here: Path) -> str:
 
 def test_by_precision(command: Command, study: str) -> None:
     out = command.good("frontier", study, "--by", "precision").out
-    assert out.splitlines()[0].startswith("int8 on replay loses 1.0 points of top-1 and is ")
+    assert out.splitlines()[0].startswith("int8 of a on replay loses 1.0 points of top-1, ")
     told = json.loads(command.good("frontier", study, "--by", "precision", "--json").out)
     assert (told["study"], told["by"], told["unpaired"]) == ("mine", "precision", 0)
     assert {row["lost"] for row in told["rows"]} == {1.0}
@@ -60,15 +60,11 @@ def test_a_condition_counts(command: Command, study: str) -> None:
 
 
 def test_all_tells_what_is_not_on_the_frontier(command: Command, study: str) -> None:
-    line = next(
-        line
-        for line in command.good("frontier", study, "--all").out.splitlines()
-        if line.startswith("not on the frontier")
-    )
-    assert line == (
+    out = " ".join(command.good("frontier", study, "--all").out.split())
+    assert (
         "not on the frontier: 3 that others dominate, for certain or most likely; 3 failed; "
         "dse report has all"
-    )
+    ) in out
 
 
 def test_another_way_is_refused_in_one_line(command: Command, study: str) -> None:

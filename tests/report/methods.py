@@ -47,6 +47,9 @@ class Methods:
         latency_ms: float,
         source: Source = Source.REPLAYED,
         runs: Sequence[float] = (),
+        *,
+        accuracy: Source = Source.MEASURED,
+        images: str = "images",
         **fields: KnobValue,
     ) -> int:
         """A point that answers the first images right; returns its id.
@@ -57,6 +60,8 @@ class Methods:
             latency_ms: its latency.
             source: of the latency; one that was recorded elsewhere is exact.
             runs: further latencies of the same.
+            accuracy: the source of the accuracy; of a published one no answers are known.
+            images: the name of the data set.
             fields: of the configuration, knobs among them.
         """
         usual: dict[str, KnobValue] = {"model": "m", "backend": "x", "threads": 1, "batch_size": 1}
@@ -65,7 +70,7 @@ class Methods:
         for place, value in enumerate((latency_ms, *runs) if runs else ()):
             again = Measurement(LATENCY.name, value, timed.key, source)
             self.study.results.measured.add(Observation(again, (1, 100 * self._count + place)))
-        return self._note(own, (*_accuracy(own, right), timed))
+        return self._note(own, (*_accuracy(own, right, accuracy, images), timed))
 
     def fail(self, backend: str) -> int:
         """A configuration that failed."""
@@ -80,13 +85,16 @@ class Methods:
         return self._count
 
 
-def _accuracy(own: Configuration, right: int | None) -> tuple[Measurement, ...]:
+def _accuracy(
+    own: Configuration, right: int | None, source: Source, images: str
+) -> tuple[Measurement, ...]:
     if right is None:
         return ()
-    answers = encode_right([index < right for index in range(IMAGES)], "images")
-    details: dict[str, KnobValue] = {"total": IMAGES, "right": answers or ""}
     percent = 100 * right / IMAGES
-    source = Source.MEASURED
+    if source is Source.PUBLISHED:
+        return (Measurement(ACCURACY.name, percent, f"{own.key} accuracy", source),)
+    answers = encode_right([index < right for index in range(IMAGES)], images)
+    details: dict[str, KnobValue] = {"total": IMAGES, "right": answers or ""}
     return (
         Measurement(
             *(ACCURACY.name, percent, f"{own.key} accuracy", source),

@@ -75,6 +75,17 @@ def test_a_knob_of_the_other_precision_alone_is_named(made: Methods) -> None:
     assert list(rows(made)) == ["x int8 exact_int8=True"]
 
 
+def test_a_knob_of_the_runtime_with_its_usual_value_is_no_method(made: Methods) -> None:
+    made.add("fp32", 450, 10.0, backend="litert")
+    made.add("int8", 450, 5.0, backend="litert", threads=1, xnnpack=True)
+    (row,) = rows(made).values()
+    assert (row.label, row.method, row.usual) == ("int8", (), True)
+    made.add("int8", 450, 6.0, backend="litert", xnnpack=False, weight_range="safe")
+    (_, other) = rows(made).values()
+    assert other.label == "int8 xnnpack=False"
+    assert dict(other.method) == {"xnnpack": False, "weight_range": "safe"}
+
+
 def test_without_answers_a_loss_is_neither_certain_nor_luck(made: Methods) -> None:
     made.add("fp32", None, 10.0)
     made.add("int8", None, 5.0)

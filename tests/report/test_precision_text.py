@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,8 +28,8 @@ def test_the_usual_method_is_told_with_what_is_certain(made: Methods) -> None:
     found = costs(made.view)
     assert conclude(found) == [
         (
-            "int8 default on x loses 0.4 points of top-1, which may be luck, and is 1.25 times as "
-            "fast as fp32; no other method certainly loses less"
+            "int8 default of m on x loses 0.4 points of top-1, which may be luck, and is 1.25 "
+            "times as fast as fp32; no other method certainly loses less"
         )
     ]
     assert [title for title, _ in headings(found)[4:]] == ["lost [points]", "\u00d7 p90"]
@@ -50,10 +51,10 @@ def test_where_no_method_leads_fp32_does(made: Methods) -> None:
     found = costs(made.view)
     assert conclude(found) == [
         (
-            "int8 on x loses 6.0 points of top-1 for certain and is 0.80 times as fast as fp32, "
-            "the noise being unknown; by its values fp32 leads alone"
+            "int8 of m on x loses 6.0 points of top-1 for certain and is 0.80 times as fast as "
+            "fp32, the noise being unknown; by its values fp32 leads alone"
         ),
-        "int8 full on y loses no top-1 and is 2.00 times as fast as fp32",
+        "int8 full of m on y loses no top-1 and is 2.00 times as fast as fp32",
     ]
     assert any(line.startswith("? not known") for line in notes(found, every=False))
 
@@ -67,7 +68,7 @@ def test_of_several_models_the_medians_are_told(made: Methods) -> None:
     assert conclude(found) == [
         (
             "int8 on x loses 2.0 points of top-1 and is 2.00 times as fast as fp32 (medians of 3 "
-            "models)"
+            "models; certain differences: top-1 in 2, p90 in 3)"
         )
     ]
     told = notes(found, every=False)[-1]
@@ -95,4 +96,50 @@ def test_without_a_pair_or_an_accuracy_it_says_so(made: Methods) -> None:
         ["int8 full", "", "", "1.67"],
     ]
     (told,) = conclude(found)
-    assert told == "int8 on x has no known accuracy and is 2.00 times as fast as fp32"
+    assert told == "int8 of m on x has no known accuracy and is 2.00 times as fast as fp32"
+
+
+def test_it_is_said_of_what_nobody_knows_whether_it_is_luck(made: Methods) -> None:
+    published = Source.PUBLISHED
+    made.add("fp32", 450, 10.0, accuracy=published)
+    made.add("int8", 440, 5.0, accuracy=published)
+    made.add("fp32", 450, 10.0, backend="y")
+    made.add("int8", 440, 5.0, backend="y", images="others")
+    for model in ("m", "n"):
+        made.add("fp32", 450, 10.0, Source.MEASURED, backend="z", model=model, accuracy=published)
+        made.add("int8", 440, 5.0, Source.MEASURED, backend="z", model=model, accuracy=published)
+    assert conclude(costs(made.view)) == [
+        "int8 of m on x loses 2.0 points of published top-1 and is 2.00 times as fast as fp32",
+        (
+            "int8 of m on y loses 2.0 points of top-1, which nothing tells from luck, and is 2.00 "
+            "times as fast as fp32"
+        ),
+        (
+            "int8 on z loses 2.0 points of published top-1 and is 2.00 times as fast as fp32 "
+            "(medians of 2 models; certain differences: p90 in none)"
+        ),
+    ]
+
+
+def test_a_loss_without_a_speed_ends_its_clause(made: Methods) -> None:
+    made.add("fp32", 450, 10.0)
+    made.add("int8", 448, 8.0)
+    made.add("int8", 447, 9.0, weight_range="full")
+    (told,) = conclude(replace(costs(made.view), metrics=("throughput_samples_per_s",)))
+    assert told == (
+        "int8 of m on x loses 0.4 points of top-1, which may be luck; no other method certainly "
+        "loses less"
+    )
+
+
+def test_a_runtime_whose_points_are_all_left_out_is_named(made: Methods) -> None:
+    made.add("fp32", 450, 10.0)
+    made.add("int8", 450, 5.0)
+    made.add("int8", 450, 5.0, threads=2)
+    for runtime in ("z", "y"):
+        made.add("fp32", 450, 10.0, backend=runtime)
+        made.add("int8", 450, 5.0, backend=runtime, threads=2)
+    found = costs(made.view)
+    assert (found.unpaired, found.lacking) == (3, ("y", "z"))
+    told = notes(found, every=False)[-1]
+    assert told.endswith("of the same model, runtime and settings; so y, z have no row")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.core.metrics import LATENCY
+from dse.core.measurement import Source
+from dse.core.metrics import LATENCY, THROUGHPUT
+from dse.derived.derivation import Derivation
 from dse.report._runtimes import cells, conclude, headings, hints, runtimes
+from dse.report.view import View
 from tests.report.methods import Methods
 
 if TYPE_CHECKING:
@@ -37,6 +40,29 @@ def test_the_runtime_that_leads_most_comes_first(tmp_path: Path) -> None:
     assert titles[-2:] == ["top-1 [%]", "p90 [ms]"]
     assert cells(made.view, found)[:1] == [["fast", "2", "0", "2", "2", "90.00", "4.000"]]
     assert len(hints(made.view)) == 1
+
+
+def test_all_rows_have_the_best_of_the_frontier(tmp_path: Path) -> None:
+    made = Methods(tmp_path)
+    again = [4.1, 3.9, 4.0, 4.05]
+    made.add("fp32", 400, 4.0, Source.MEASURED, again, backend="fast")
+    made.add("int8", 401, 4.02, Source.MEASURED, again, backend="fast")
+    made.add("fp32", 402, 4.01, Source.MEASURED, again, backend="slow")
+    for row in runtimes(made.view):
+        own = [r for r in made.view.frontier if r.configuration.backend == row.backend]
+        assert row.frontier == len(own)
+        assert row.best[LATENCY.name] == min(r.outcome.values[LATENCY.name] for r in own)
+    assert hints(made.view)[0].endswith("best of the runtime's points on the frontier")
+
+
+def test_an_objective_without_values_is_named(tmp_path: Path) -> None:
+    made = Methods(tmp_path)
+    made.add("fp32", 400, 8.0)
+    asked = Derivation.parse(objectives=[f"{THROUGHPUT.name}:maximize"])
+    view = View(made.study, asked)
+    assert [row.measured for row in runtimes(view)] == [1]
+    told = f"no runtime leads: no point has a value of {THROUGHPUT.name}"
+    assert conclude(view, runtimes(view)) == told
 
 
 def test_nothing_leads_where_nothing_is_measured(tmp_path: Path) -> None:
