@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from dse.core.backend import Model, Runtime
     from dse.core.configuration import KnobValue
 
-INT8_MODEL = "mobilenet-v1-0.25-128"
+INT8_MODELS = ("mobilenet-v1-0.25-128", "mobilenet-v2-0.35-128")
+"""The second skips blocks: what one layer gives, two read."""
 
 
 def request(path: Path, size: int = 2, /, **more: Any) -> LoadRequest:
@@ -124,12 +125,15 @@ def test_a_program_is_no_model(runtime: Runtime, tmp_path: Path) -> None:
 
 @pytest.mark.long
 class TestInt8:
-    def test_scores_are_those_of_onnx_runtime(self, runtime: Runtime, shared_cache: Path) -> None:
+    @pytest.mark.parametrize("name", INT8_MODELS)
+    def test_scores_are_those_of_onnx_runtime(
+        self, runtime: Runtime, shared_cache: Path, name: str
+    ) -> None:
         """Weights are integers in the program, and so is all between the layers."""
         import onnxruntime
 
         assert shared_cache.is_dir()
-        path = BuiltinProvider().artefact(INT8_MODEL, "int8", ("onnx",)).path
+        path = BuiltinProvider().artefact(name, "int8", ("onnx",)).path
         samples = batch(2, 3, 128, 128)
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         expected = session.run(None, {session.get_inputs()[0].name: samples})[0]
