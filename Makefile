@@ -68,7 +68,7 @@ peers: $(PEERS_READY)
 bench-peers: $(PEERS_READY)
 	$(PEERS)/bin/python -m benchmarks.search --peers
 
-# Takes a quarter of an hour; the runtimes with an environment of their own must be installed.
+# Takes an hour, most of it ExecuTorch's exporter; the runtimes with an environment of their own must be installed.
 runtimes: $(READY)
 	$(BIN)/python -m tests.runtimes_page
 

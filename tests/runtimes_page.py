@@ -4,7 +4,8 @@
 
 Builds every model of the catalogue (or those named, and then only prints), in every precision that
 the builtin provider makes, and has each usable runtime predict a batch of two with it, in the
-Python and the process of its own that a worker would have. Takes a quarter of an hour.
+Python and the process of its own that a worker would have. Takes an hour, most of it for what
+ExecuTorch's exporter makes, which is kept.
 """
 
 from __future__ import annotations
