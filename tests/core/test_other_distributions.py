@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from dse.core.worker_environment import worker_environment
-from tests.commandline import here, tmp_path
+from tests.commandline import here, tmp_path, unwrapped
 from tests.toy_task import dse, python
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:
     code, out, err = dse(installed, *words, folder=here)
     assert code == 0, err
     assert "runtimes: toy 7" in err
-    assert "2 measured, 0 failed, 0 remaining" in err
+    assert "2 measured, 0 failed, 0 remaining" in " ".join(err.split())
     code, out, err = dse(installed, "status", "space", folder=here)
     assert code == 0, err
 
@@ -110,7 +110,7 @@ def test_a_broken_one_is_a_line_that_names_its_distribution(tmp_path: Path, here
     )
     code, out, err = dse(tmp_path, "backends")
     assert (code, err) == (0, "next: dse explore quickstart\n")
-    lines = dict(line.split(": ", 1) for line in out.splitlines())
+    lines = dict(line.split(": ", 1) for line in unwrapped(out))
     assert lines["null"].startswith("1 (")
     for name, (target, problem) in BROKEN.items():
         assert f"backend '{name}' of faulty 1.0: {target} {problem}" in lines[name]
