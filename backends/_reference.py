@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 REFERENCE = "onnxruntime"
 RESULT = "answers.json"
-MOST_APART = 0.05
+MAX_APART = 0.05
 """Of two answers to the same samples, in standard deviations of all of them. Sums in another order
 make 1e-5 of it, or 1e-3 in a deep encoder; another meaning of an operator makes much more."""
-FEW = 0.01
+MAX_SHARE_APART = 0.01
 """Share of the values that may lie farther apart."""
-LEAST_SPREAD, LEAST_SCALE = 1e-3, 1e-6
+MIN_SPREAD, MIN_SCALE = 1e-3, 1e-6
 """What stands for the standard deviation of values that hardly differ: this share of the largest,
 or this number. Of what is one and the same number for all, rounding is the whole difference."""
 IDS = 100
@@ -128,7 +128,7 @@ class _Comparison:
         return f"{self.backend}-{version}-beside-{REFERENCE}-{metadata.version(REFERENCE)}"
 
     def options(self) -> str:
-        limits = (MOST_APART, FEW, LEAST_SPREAD, LEAST_SCALE)
+        limits = (MAX_APART, MAX_SHARE_APART, MIN_SPREAD, MIN_SCALE)
         return json.dumps([self.signature.as_dict(), self.batch_size, limits])
 
     def command(self, model: Path, folder: Path) -> list[str]:
@@ -197,9 +197,9 @@ def differences(
     first, second = expected
     found = {}
     for output, right in first.items():
-        if output in answers and _apart(second[output], right) <= MOST_APART:
+        if output in answers and _apart(second[output], right) <= MAX_APART:
             apart = _apart(answers[output], right)
-            if apart > MOST_APART:
+            if apart > MAX_APART:
                 found[output] = apart
     return found
 
@@ -218,6 +218,6 @@ def _apart(answer: NDArray[Any], right: NDArray[Any]) -> float:
     if not own.size:
         return 0.0
     largest = float(np.abs(other).max())
-    scale = max(float(other.std()), LEAST_SPREAD * largest, LEAST_SCALE)
+    scale = max(float(other.std()), MIN_SPREAD * largest, MIN_SCALE)
     off = np.where(np.isfinite(own), np.abs(own - other) / scale, math.inf)
-    return float(np.quantile(off, 1 - FEW, method="higher"))
+    return float(np.quantile(off, 1 - MAX_SHARE_APART, method="higher"))

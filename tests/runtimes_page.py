@@ -184,7 +184,8 @@ def _apart(results: Results) -> list[str]:
         "",
     ]
     for label, apart in results.apart.items():
-        words.append(f"- {label}: " + ", ".join(f"{who} {a:.1g}" for who, a in apart.items()))
+        told = f"- {label}: " + ", ".join(f"{who} {a:.1g}" for who, a in apart.items())
+        words += textwrap.wrap(told, 100, subsequent_indent="  ", break_on_hyphens=False)
     return words
 
 

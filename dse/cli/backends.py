@@ -14,6 +14,8 @@ from dse.cli.output import write_line
 from dse.core.wording import WIDTH, wrap_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.core.backend import Backend
     from dse.environments.availability import RuntimeAvailability
 
@@ -41,9 +43,7 @@ def backends(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"backends": [_row(*each) for each in found.items()]}))
         return
-    for name, availability in found.items():
-        for line in wrap_words(_line(name, availability), WIDTH):
-            write_line(line)
+    _show(found)
     print_next("dse explore quickstart")
 
 
@@ -75,9 +75,7 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     logging.getLogger("dse.environments").setLevel(logging.INFO)  # it takes minutes
     install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
-    for name, availability in found.items():
-        for line in wrap_words(_line(name, availability), WIDTH):
-            write_line(line)
+    _show(found)
     return 0 if all(availability.error is None for availability in found.values()) else 1
 
 
@@ -109,6 +107,12 @@ def _described(name: str) -> Backend | None:
         return backend(name)
     except UnavailableError:
         return None
+
+
+def _show(found: Mapping[str, RuntimeAvailability]) -> None:
+    for name, availability in found.items():
+        for line in wrap_words(_line(name, availability), WIDTH):
+            write_line(line)
 
 
 def _line(name: str, found: RuntimeAvailability) -> str:

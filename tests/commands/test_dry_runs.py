@@ -103,7 +103,7 @@ def test_what_an_exploration_takes_and_what_its_time_leaves_out(
     assert told[1].startswith("time: at least ")
     assert told[1].endswith(" for 4 configurations: 6 runs of a second or more")
     assert told[2:5] == [
-        "      and 4 starts of a worker, 0.5 s or more each",
+        "      and 4 starts of a worker, 0.3 s or more each",
         "      not counted: making model files, slow models and runtimes",
         "      nothing begins after 2 h (--timeout); what is in hand is finished",
     ]
